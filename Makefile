@@ -1,0 +1,91 @@
+# make setup — from a bare machine with Python 3.11 and make to a built checkout
+# make demo  — set up, load the sample dossiers through the pipeline, serve http://127.0.0.1:8000
+# make test  — set up and prove everything; the steps can be run one by one, see `make help`
+SHELL := /bin/sh
+PYTHON ?= python3
+PORT ?= 8000
+BIN := $(CURDIR)/.venv/bin
+PY := $(BIN)/python
+PYTEST := $(PY) -m pytest -q
+NPM := $(BIN)/npm
+export PATH := $(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_cache ?= $(CURDIR)/var/npm-cache
+# Which lock: `make setup LOCK=requirements.lock` leaves the tools of development out.
+LOCK ?= requirements-dev.lock
+
+.PHONY: help setup demo test check pure services postgres web browser faults fix migrations messages clean
+
+help: ## show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: var/.built ## install and build everything, start nothing
+
+demo: setup ## load the samples through the pipeline and serve them
+	$(BIN)/lantai demo --port $(PORT)
+
+test: setup check pure services postgres web browser faults ## everything that must hold
+
+check: setup ## format, lint, layers, types, migrations, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+	LANTAI_HOME=$(CURDIR)/var/check-home $(PY) -m django makemigrations --check --dry-run --settings lantai.settings
+	$(BIN)/codespell src tests docs frontend Makefile *.md
+	$(PYTEST) tests/architecture
+
+pure: setup ## lib, rules and sample: no database; every branch of the rules
+	$(BIN)/coverage erase
+	$(BIN)/coverage run --parallel-mode -m pytest -q tests/rules tests/lib/test_*.py
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --include='src/lantai/cases/rules/*,src/lantai/lib/idnumber.py,src/lantai/lib/catalogue.py,src/lantai/lib/dates.py' --fail-under=100
+	$(PYTEST) -n 2 tests/lib/imagery tests/lib/tlog tests/sample
+
+services: setup ## verbs and questions on SQLite
+	$(PYTEST) -n 2 tests/services
+
+postgres: setup ## the same on PostgreSQL
+	$(PY) tests/with_postgres.py $(PYTEST) -n 2 tests/services
+
+web: setup ## pages and commands, as a client
+	$(PYTEST) -n 2 tests/web tests/ops
+
+browser: setup ## journeys in a real browser
+	$(PYTEST) -n 2 --dist loadfile tests/browser
+
+faults: setup ## writers killed half-way, on both databases
+	$(PYTEST) tests/faults
+	$(PY) tests/with_postgres.py $(PYTEST) tests/faults
+
+fix: setup ## format and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrations: setup ## write the migrations the models ask for
+	$(PY) -m django makemigrations --settings lantai.settings
+
+messages: ## gather the sentences to translate
+	$(BIN)/pybabel extract -q -F babel.cfg -o var/django.pot src
+	$(BIN)/pybabel update -q -D django -i var/django.pot -d src/lantai/locale --no-fuzzy-matching
+
+clean: ## remove what was installed and built; data in var/home stays
+	rm -rf .venv node_modules frontend/dist var/.built var/static var/npm-cache
+
+.venv/.ready: $(LOCK)
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install -q --require-hashes --no-deps -r bootstrap.lock
+	$(BIN)/uv pip sync -q --python $(PY) --require-hashes $(LOCK)
+	$(PY) tools/link.py
+	@touch $@
+
+node_modules/.ready: package-lock.json .npmrc .venv/.ready
+	$(NPM) ci --silent
+	@touch $@
+
+var/.built: node_modules/.ready package.json $(wildcard frontend/*.css frontend/*.js frontend/*.mjs) \
+		$(shell find src/lantai/web src/lantai/locale -name '*.html' -o -name '*.po' -o -name '*.py')
+	$(NPM) run --silent build
+	$(BIN)/pybabel -q compile -D django -d src/lantai/locale
+	LANTAI_HOME=$(CURDIR)/var/check-home $(PY) -m django collectstatic --noinput --clear -v 0 --settings lantai.settings
+	@mkdir -p var && touch $@
