@@ -1,0 +1,115 @@
+"""What is on a sheet as separate marks: whether anything is, and whether the frame cuts it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from lantai.lib.imagery.sheet import DARK_LID
+from lantai.lib.imagery.upright import Pixels, Region
+from lantai.lib.imagery.view import View
+
+_INKED: Final = 50
+_DARK: Final = 85
+_RIM_MM: Final = 4  # shadows and torn edges live there
+_HOLES_WITHIN_MM: Final = 25
+_TOUCHING: Final = 2  # coarse pixels, 0.7 mm
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Writing or paper that runs out of the frame: where, and how much of it."""
+
+    marks: int
+    region: Region | None
+    open_sides: tuple[str, ...]
+
+
+def count_marks(view: View) -> int:
+    """Count marks of the size of a written stroke or more, off the rim; 0 means a blank page.
+
+    Dust is smaller, folds and the rims of stains are longer or fainter, and the holes of a binding
+    are round, dark throughout and near the edge.
+    """
+    mm = view.mm
+    reach = 2 * round(_RIM_MM * mm) + 1
+    framed = cv2.copyMakeBorder(view.whole_paper, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    inside = cv2.erode(framed, np.ones((reach, reach), np.uint8))[1:-1, 1:-1]
+    if not inside.any():
+        inside = view.whole_paper
+    written = cv2.bitwise_and(cv2.compare(view.coarse_ink, _INKED, cv2.CMP_GT), inside)
+    joined = cv2.dilate(written, np.ones((2, 2), np.uint8))
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    return sum(
+        not _is_hole(view, box)
+        for box in boxes[1:]
+        if 1.4 * mm <= max(box[2], box[3]) < 140 * mm and box[4] >= 4 * mm
+    )
+
+
+def _is_hole(view: View, box: Pixels) -> bool:
+    x, y, wide, tall, area = (int(value) for value in box)
+    mm = view.mm
+    if not (3 * mm < min(wide, tall) and max(wide, tall) < 10 * mm):
+        return False
+    if max(wide, tall) > 1.35 * min(wide, tall) or area < 0.6 * wide * tall:
+        return False
+    paper = view.whole_paper
+    rows, columns = np.flatnonzero(paper.any(axis=1)), np.flatnonzero(paper.any(axis=0))
+    middle_x, middle_y = x + wide // 2, y + tall // 2
+    near = min(
+        middle_x - columns[0], columns[-1] - middle_x, middle_y - rows[0], rows[-1] - middle_y
+    )
+    dark = int(view.coarse[middle_y, middle_x]) < DARK_LID + 20
+    return bool(dark and near < _HOLES_WITHIN_MM * mm)
+
+
+def find_cut(view: View) -> Cut:
+    """Find writing cut by the frame, and sides where the sheet runs out of a frame that shows lid.
+
+    Only marks as large as characters count: rules and forms are often printed to the very edge.
+    """
+    ink, paper, mm = view.coarse_ink, view.whole_paper, view.mm
+    tall, wide = ink.shape
+    dark = cv2.bitwise_and(cv2.compare(ink, _DARK, cv2.CMP_GT), paper)
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(dark)
+    cut = [
+        box
+        for box in boxes[1:]
+        if _touches(box, wide=wide, tall=tall)
+        and box[4] >= 12
+        and 1.5 * mm <= max(box[2], box[3]) <= 12 * mm
+        and max(box[2], box[3]) < 4 * min(box[2], box[3])
+    ]
+    return Cut(marks=len(cut), region=_around(cut), open_sides=_open_sides(view))
+
+
+def _touches(box: Pixels, *, wide: int, tall: int) -> bool:
+    x, y, w, h = (int(value) for value in box[:4])
+    return min(x, y, wide - x - w, tall - y - h) < _TOUCHING
+
+
+def _around(boxes: list[Pixels]) -> Region | None:
+    if not boxes:
+        return None
+    left, top = min(int(box[0]) for box in boxes), min(int(box[1]) for box in boxes)
+    right = max(int(box[0] + box[2]) for box in boxes)
+    bottom = max(int(box[1] + box[3]) for box in boxes)
+    return left, top, right - left, bottom - top
+
+
+def _open_sides(view: View) -> tuple[str, ...]:
+    """Name the sides at which paper runs out of the frame while lid is seen along others."""
+    paper = view.sheet.paper
+    if view.sheet.corners is None:
+        return ()
+    share = {
+        "左": float(paper[:, 0].mean()),
+        "上": float(paper[0].mean()),
+        "右": float(paper[:, -1].mean()),
+        "下": float(paper[-1].mean()),
+    }
+    if sum(covered < 0.05 for covered in share.values()) < 2:
+        return ()
+    return tuple(side for side, covered in share.items() if covered > 0.6)
