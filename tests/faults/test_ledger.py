@@ -1,0 +1,60 @@
+"""The log under kill -9, a full disk, and many writers at once; on both databases."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.databases import fresh_database
+
+import lantai
+
+pytestmark = pytest.mark.faults
+KILLING = Path(__file__).with_name("killing.py")
+
+
+def seen(scenario: str, folder: Path) -> dict[str, Any]:
+    """Run a scenario in a process and a database of its own; return what it saw."""
+    (folder / "killed").mkdir()
+    with fresh_database(folder) as database:
+        done = subprocess.run(
+            [sys.executable, KILLING, scenario, folder / "killed", json.dumps(database)],
+            env={**os.environ, "PYTHONPATH": str(Path(lantai.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_publisher_killed_at_any_step_is_mended_by_the_next(tmp_path: Path) -> None:
+    found = seen("publish-killed", tmp_path)
+
+    assert found["runs"] >= 30
+    assert found["size"] == found["runs"]
+
+
+def test_a_publisher_killed_while_tiles_become_full_is_mended_by_the_next(tmp_path: Path) -> None:
+    found = seen("publish-killed-at-full-tiles", tmp_path)
+
+    assert found["runs"] >= 12
+    assert found["size"] == found["runs"] * 256
+
+
+def test_a_publisher_without_room_at_any_step_is_mended_by_the_next(tmp_path: Path) -> None:
+    assert seen("publish-without-room", tmp_path)["runs"] >= 12
+
+
+def test_the_very_first_publication_can_be_killed_at_any_step(tmp_path: Path) -> None:
+    assert seen("first-publish-killed", tmp_path)["runs"] >= 40
+
+
+def test_writers_of_two_processes_leave_no_gap_and_no_double(tmp_path: Path) -> None:
+    found = seen("together", tmp_path)
+
+    assert found == {"records": list(range(60)), "access": list(range(120))}
