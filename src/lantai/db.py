@@ -1,7 +1,7 @@
 """The few model helpers that all apps share."""
 
 import secrets
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
@@ -50,7 +50,13 @@ def new_uid() -> str:
     return secrets.token_hex(8)
 
 
-class Uid(models.CharField[str, str]):
+if TYPE_CHECKING:
+    _Text = models.CharField[str, str]
+else:
+    _Text = models.CharField  # takes no parameters at run time
+
+
+class Uid(_Text):
     """The permanent public key of a row; what paths and URLs carry."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

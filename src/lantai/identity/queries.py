@@ -1,0 +1,69 @@
+"""What may be known of people and bodies."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from lantai.identity.models import Body, Post, User
+from lantai.identity.rules import Role
+
+
+def posts_of(*, user: User, on: date) -> QuerySet[Post]:
+    """The posts a person holds on a day, the first given first."""
+    return (
+        Post.objects.filter(user=user, user__is_active=True, since_on__lte=on)
+        .filter(Q(until_on__isnull=True) | Q(until_on__gte=on))
+        .select_related("body")
+        .order_by("since_on", "pk")
+    )
+
+
+def roles_of(*, user: User, on: date) -> frozenset[Role]:
+    return frozenset(Role(post.role) for post in posts_of(user=user, on=on))
+
+
+def body_and_below(*, body: Body) -> list[int]:
+    """Keys of a body and of all bodies under it, level by level."""
+    found = [body.pk]
+    level: Iterable[int] = found
+    while level := list(Body.objects.filter(parent__in=level).values_list("pk", flat=True)):
+        found.extend(level)
+    return found
+
+
+def bodies_in_scope(*, user: User, on: date) -> frozenset[int]:
+    """Keys of the bodies whose dossiers a person may deal with: the own ones and those below.
+
+    A street office works for its district, so its posts reach the district's dossiers too; an
+    approval office decides for the body it is attached to.
+    """
+    reach: set[int] = set()
+    for post in posts_of(user=user, on=on):
+        base = post.body
+        if base.kind in {Body.Kind.STREET, Body.Kind.APPROVAL, Body.Kind.SHOP} and base.parent:
+            base = base.parent
+        reach.update(body_and_below(body=base))
+    return frozenset(reach)
+
+
+def keepers_in_scope(*, user: User, on: date) -> QuerySet[Body]:
+    """The centres in a person's reach, which keep dossiers; other bodies only deal with them."""
+    kinds = (Body.Kind.CITY, Body.Kind.DISTRICT)
+    return Body.objects.filter(
+        pk__in=bodies_in_scope(user=user, on=on), kind__in=kinds
+    ).order_by("code")
+
+
+def accounts() -> QuerySet[User]:
+    """All accounts with their posts."""
+    return User.objects.prefetch_related("posts__body").order_by("username")
+
+
+def account(*, username: str) -> User | None:
+    return User.objects.filter(username=username).first()
+
+
+def bodies() -> QuerySet[Body]:
+    """All organisations, the first founded first."""
+    return Body.objects.order_by("pk")

@@ -1,0 +1,162 @@
+"""Which post may do what. One table; the test walks every cell of it."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """The posts of ``mission.md``."""
+
+    SCAN_OPERATOR = "scan_operator"
+    QUALITY_INSPECTOR = "quality_inspector"
+    ARCHIVIST = "archivist"
+    WINDOW_CLERK = "window_clerk"
+    FIRST_REVIEWER = "first_reviewer"
+    SECOND_REVIEWER = "second_reviewer"
+    APPROVER = "approver"
+    CONSULTANT = "consultant"
+    SUBJECT = "subject"
+    SUPERVISOR = "supervisor"
+    SYSTEM_ADMIN = "system_admin"
+    SECURITY_ADMIN = "security_admin"
+    AUDIT_ADMIN = "audit_admin"
+
+
+ROLE_LABELS: Final[dict[Role, str]] = {
+    Role.SCAN_OPERATOR: "扫描员",
+    Role.QUALITY_INSPECTOR: "质检员",
+    Role.ARCHIVIST: "档案管理员",
+    Role.WINDOW_CLERK: "窗口经办",
+    Role.FIRST_REVIEWER: "初审员",
+    Role.SECOND_REVIEWER: "复核员",
+    Role.APPROVER: "审批员",
+    Role.CONSULTANT: "外单位查阅人",
+    Role.SUBJECT: "存档人",
+    Role.SUPERVISOR: "监管员",
+    Role.SYSTEM_ADMIN: "系统管理员",
+    Role.SECURITY_ADMIN: "安全保密员",
+    Role.AUDIT_ADMIN: "安全审计员",
+}
+
+
+class Act(StrEnum):
+    """What can be done, as ``app.noun.verb``."""
+
+    RECEIVE_BATCH = "imaging.batch.receive"
+    VIEW_BATCH = "imaging.batch.view"
+    COUNT_PAPER = "imaging.paper.count"
+    VIEW_SCAN = "imaging.scan.view"
+    JUDGE_FINDING = "imaging.finding.judge"
+    RETURN_SCAN = "imaging.scan.return"
+    RESCAN = "imaging.scan.replace"
+    ACCEPT_BATCH = "imaging.batch.accept"
+    SEARCH_DOSSIERS = "dossiers.dossier.search"
+    VIEW_CATALOGUE = "dossiers.catalogue.view"
+    EDIT_CATALOGUE = "dossiers.catalogue.edit"
+    OPEN_CASE = "cases.case.open"
+    REVIEW_CASE = "cases.case.review"
+    CONFIRM_CASE = "cases.case.confirm"
+    DECIDE_CASE = "cases.case.decide"
+    CALL_PAPER = "cases.paper.call"
+    HAND_PAPER = "cases.paper.hand"
+    FILE_CASE = "cases.case.file"
+    ISSUE_CERTIFICATE = "certificates.certificate.issue"
+    REVOKE_CERTIFICATE = "certificates.certificate.revoke"
+    FOLLOW_OWN_CASE = "cases.own.view"
+    GRANT_ACCESS = "access.grant.give"
+    REVOKE_ACCESS = "access.grant.revoke"
+    OPEN_PAGE = "access.page.open"
+    VIEW_FIGURES = "web.figures.view"
+    VIEW_OPENINGS = "access.opening.list"
+    VIEW_LOG = "ledger.entry.list"
+    VIEW_ACCOUNTS = "identity.account.list"
+
+
+MAY: Final[dict[Act, frozenset[Role]]] = {
+    Act.RECEIVE_BATCH: frozenset({Role.SCAN_OPERATOR}),
+    Act.VIEW_BATCH: frozenset({Role.SCAN_OPERATOR, Role.QUALITY_INSPECTOR, Role.ARCHIVIST}),
+    Act.COUNT_PAPER: frozenset({Role.ARCHIVIST}),
+    # The archivist, too: what came without a catalogue is catalogued by looking at it.
+    Act.VIEW_SCAN: frozenset({Role.SCAN_OPERATOR, Role.QUALITY_INSPECTOR, Role.ARCHIVIST}),
+    Act.JUDGE_FINDING: frozenset({Role.QUALITY_INSPECTOR}),
+    Act.RETURN_SCAN: frozenset({Role.QUALITY_INSPECTOR}),
+    Act.RESCAN: frozenset({Role.SCAN_OPERATOR}),
+    Act.ACCEPT_BATCH: frozenset({Role.QUALITY_INSPECTOR}),
+    Act.SEARCH_DOSSIERS: frozenset(
+        {Role.ARCHIVIST, Role.WINDOW_CLERK, Role.FIRST_REVIEWER, Role.SECOND_REVIEWER}
+    ),
+    Act.VIEW_CATALOGUE: frozenset(
+        {
+            Role.ARCHIVIST,
+            Role.WINDOW_CLERK,
+            Role.FIRST_REVIEWER,
+            Role.SECOND_REVIEWER,
+            Role.APPROVER,
+        }
+    ),
+    Act.EDIT_CATALOGUE: frozenset({Role.ARCHIVIST}),
+    Act.OPEN_CASE: frozenset({Role.WINDOW_CLERK}),
+    Act.REVIEW_CASE: frozenset({Role.FIRST_REVIEWER}),
+    Act.CONFIRM_CASE: frozenset({Role.SECOND_REVIEWER}),
+    Act.DECIDE_CASE: frozenset({Role.APPROVER}),
+    Act.CALL_PAPER: frozenset({Role.APPROVER, Role.FIRST_REVIEWER, Role.SECOND_REVIEWER}),
+    Act.HAND_PAPER: frozenset({Role.ARCHIVIST}),
+    Act.FILE_CASE: frozenset({Role.ARCHIVIST}),
+    Act.ISSUE_CERTIFICATE: frozenset({Role.WINDOW_CLERK}),
+    Act.REVOKE_CERTIFICATE: frozenset({Role.WINDOW_CLERK}),
+    Act.FOLLOW_OWN_CASE: frozenset({Role.SUBJECT}),
+    Act.GRANT_ACCESS: frozenset({Role.ARCHIVIST, Role.WINDOW_CLERK}),
+    Act.REVOKE_ACCESS: frozenset({Role.ARCHIVIST, Role.SECURITY_ADMIN}),
+    Act.OPEN_PAGE: frozenset(
+        {
+            Role.ARCHIVIST,
+            Role.FIRST_REVIEWER,
+            Role.SECOND_REVIEWER,
+            Role.APPROVER,
+            Role.CONSULTANT,
+        }
+    ),
+    Act.VIEW_FIGURES: frozenset({Role.SUPERVISOR}),
+    Act.VIEW_OPENINGS: frozenset({Role.SUPERVISOR, Role.SECURITY_ADMIN}),
+    Act.VIEW_LOG: frozenset({Role.AUDIT_ADMIN, Role.SUPERVISOR}),
+    Act.VIEW_ACCOUNTS: frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN}),
+}
+
+ACT_LABELS: Final[dict[Act, str]] = {
+    Act.RECEIVE_BATCH: "接收扫描批次",
+    Act.VIEW_BATCH: "查看扫描批次",
+    Act.COUNT_PAPER: "清点纸质页数",
+    Act.VIEW_SCAN: "查看待检影像",
+    Act.JUDGE_FINDING: "判定质检问题",
+    Act.RETURN_SCAN: "退回影像重扫",
+    Act.RESCAN: "重扫补交影像",
+    Act.ACCEPT_BATCH: "验收批次",
+    Act.SEARCH_DOSSIERS: "查询档案",
+    Act.VIEW_CATALOGUE: "查看档案目录",
+    Act.EDIT_CATALOGUE: "修改档案目录",
+    Act.OPEN_CASE: "受理退休业务",
+    Act.REVIEW_CASE: "初审退休业务",
+    Act.CONFIRM_CASE: "复核退休业务",
+    Act.DECIDE_CASE: "审批退休业务",
+    Act.CALL_PAPER: "调阅实体档案",
+    Act.HAND_PAPER: "交接实体档案",
+    Act.FILE_CASE: "审批表归档",
+    Act.ISSUE_CERTIFICATE: "出具证明",
+    Act.REVOKE_CERTIFICATE: "撤销证明",
+    Act.FOLLOW_OWN_CASE: "查看本人业务",
+    Act.GRANT_ACCESS: "授予查阅权限",
+    Act.REVOKE_ACCESS: "收回查阅权限",
+    Act.OPEN_PAGE: "调阅档案影像",
+    Act.VIEW_FIGURES: "查看监管数据",
+    Act.VIEW_OPENINGS: "查看调阅记录",
+    Act.VIEW_LOG: "查看存证日志",
+    Act.VIEW_ACCOUNTS: "查看账户与岗位",
+}
+
+
+def objections_to(act: Act, *, roles: frozenset[Role]) -> tuple[str, ...]:
+    """Return why somebody holding these posts may not do this; none means they may."""
+    if MAY[act] & roles:
+        return ()
+    able = "、".join(ROLE_LABELS[role] for role in Role if role in MAY[act])
+    return (f"您的岗位不能{ACT_LABELS[act]}，请由{able}办理",)

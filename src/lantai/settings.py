@@ -1,0 +1,214 @@
+"""Settings: one file; everything an office changes comes from the environment.
+
+LANTAI_HOME      the one data directory (default ./var/home)
+LANTAI_ORG       code of the body that runs this installation, part of the log's origin
+LANTAI_ORG_NAME  its name, used when the command line founds it on first use
+DATABASE_URL     postgresql://user:password@host:port/name; without it SQLite in LANTAI_HOME
+LANTAI_SECRET    signing key of sessions and image tokens; without it one is made in LANTAI_HOME/keys
+LANTAI_HOSTS     host names served, separated by commas
+LANTAI_ADDRESS   the address people reach this installation at, printed on certificates
+LANTAI_WATERMARK word laid under certificates (the demo says 示例)
+LANTAI_DEMO      1 shows the demo's sign-in names
+LANTAI_FONT_DIR  licensed fonts of the office, tried before the free ones
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pylopdf_fonts_zh_cn
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent.parent
+LANTAI_HOME = Path(os.environ.get("LANTAI_HOME", CHECKOUT / "var" / "home")).absolute()
+LANTAI_ORG = os.environ.get("LANTAI_ORG", "yuntai")
+LANTAI_ORG_NAME = os.environ.get("LANTAI_ORG_NAME", "本机构")
+LANTAI_ORIGIN = f"lantai.example/{LANTAI_ORG}"
+LANTAI_ADDRESS = os.environ.get("LANTAI_ADDRESS", "http://127.0.0.1:8000")
+LANTAI_WATERMARK = os.environ.get("LANTAI_WATERMARK") or None
+LANTAI_DEMO = os.environ.get("LANTAI_DEMO") == "1"
+LANTAI_FONT_DIR = Path(os.environ["LANTAI_FONT_DIR"]) if "LANTAI_FONT_DIR" in os.environ else None
+DEBUG = os.environ.get("LANTAI_DEBUG") == "1"
+
+
+def _secret() -> str:
+    """Return LANTAI_SECRET, or the one kept in the data directory, made on first use."""
+    if given := os.environ.get("LANTAI_SECRET"):
+        return given
+    keep = LANTAI_HOME / "keys" / "session.key"
+    if not keep.exists():
+        keep.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = keep.with_name(f".session.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        fresh.rename(keep)
+    return keep.read_text()
+
+
+def _database() -> dict[str, object]:
+    """Read DATABASE_URL; without it SQLite, durable and with one writer at a time."""
+    address = os.environ.get("DATABASE_URL", "")
+    if not address:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": LANTAI_HOME / "lantai.db",
+            "OPTIONS": {
+                # IMMEDIATE takes the writer's lock at the start, so that a reader never has to
+                # become a writer half-way; FULL survives a power cut.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                "PRAGMA foreign_keys=ON;",
+            },
+        }
+    parts = urlsplit(address)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise RuntimeError(
+            f"DATABASE_URL must begin with postgresql:// (it begins with {parts.scheme}://)"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+SECRET_KEY = _secret()
+ALLOWED_HOSTS = os.environ.get("LANTAI_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "identity.User"
+
+INSTALLED_APPS = [
+    "lantai.web",
+    "lantai.ledger",
+    "lantai.identity",
+    "lantai.vault",
+    "lantai.dossiers",
+    "lantai.access",
+    "lantai.imaging",
+    "lantai.cases",
+    "lantai.certificates",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_cotton",
+    "django_htmx",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "lantai.web.middleware.RefusalMiddleware",
+]
+ROOT_URLCONF = "lantai.urls"
+WSGI_APPLICATION = "lantai.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "lantai.web.context.chrome",
+            ],
+            "builtins": [
+                "lantai.web.templatetags.lantai",
+                "django_htmx.templatetags.django_htmx",
+            ],
+        },
+    }
+]
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+ACCOUNT_ADAPTER = "lantai.web.accounts.Adapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/m/ip"}  # GB/T 22239-2019 身份鉴别 b
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "desk"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [PACKAGE / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = CHECKOUT / "var" / "static"
+STATICFILES_DIRS = [
+    CHECKOUT / "frontend" / "dist",
+    ("rare", Path(pylopdf_fonts_zh_cn.__file__).parent),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "lantai.web.static.HashedStorage"
+    },
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = None
+MEDIA_ROOT = LANTAI_HOME / "uploads"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        # The hash is the one <style> that OpenSeadragon adds at start.
+        "style-src": ["'self'", "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
