@@ -1,0 +1,99 @@
+"""What may be known of dossiers."""
+
+from datetime import date
+
+from django.db.models import Count, QuerySet
+
+from lantai.dossiers import audit
+from lantai.dossiers.audit import check_rows
+from lantai.dossiers.models import Dossier, Material, Page
+from lantai.identity import queries as identity
+from lantai.identity.models import Body, User
+from lantai.lib import catalogue, search
+
+__all__ = [
+    "COUNT_CAP",
+    "PAGE_ROWS",
+    "by_uid",
+    "check_rows",
+    "find",
+    "in_scope",
+    "manifest",
+    "materials_of",
+    "next_number",
+    "of_id_number",
+    "pages_of",
+]
+
+PAGE_ROWS = 30
+COUNT_CAP = 1000
+
+
+def of_id_number(*, body: Body, id_number: str) -> Dossier | None:
+    """The dossier a body holds for an ID number."""
+    return Dossier.objects.filter(body=body, person__id_number=id_number).first()
+
+
+def next_number(*, body: Body, year: int) -> str:
+    """The number a new dossier of a body takes; the caller holds the body's row."""
+    series = f"{body.code.upper()}-{year}-"
+    last = (
+        Dossier.objects.filter(body=body, number__startswith=series)
+        .order_by("-number")
+        .values_list("number", flat=True)
+        .first()
+    )
+    return f"{series}{int(last.removeprefix(series)) + 1 if last else 1:06d}"
+
+
+def manifest(*, dossier: Dossier) -> list[dict[str, str | int]]:
+    """Every page of a dossier in the order of the catalogue, with its digests."""
+    return [audit.said_of_page(page) for page in pages_of(dossier=dossier)]
+
+
+def pages_of(*, dossier: Dossier) -> list[Page]:
+    """The pages of a dossier in the order of the catalogue."""
+    pages = Page.objects.filter(material__dossier=dossier).select_related(
+        "blob", "material__dossier__person"
+    )
+    return sorted(
+        pages,
+        key=lambda page: (
+            catalogue.sort_key(page.material.class_code),
+            page.material.sequence,
+            page.number,
+        ),
+    )
+
+
+def materials_of(*, dossier: Dossier) -> list[Material]:
+    """The catalogue of a dossier in its order, each with the number of its images."""
+    materials = dossier.materials.annotate(images=Count("pages"))
+    return sorted(
+        materials, key=lambda entry: (catalogue.sort_key(entry.class_code), entry.sequence)
+    )
+
+
+def in_scope(*, user: User, on: date) -> QuerySet[Dossier]:
+    """The dossiers a person's posts reach."""
+    return Dossier.objects.filter(
+        body__in=identity.bodies_in_scope(user=user, on=on)
+    ).select_related("person", "body")
+
+
+def find(*, text: str, user: User, on: date, state: str = "") -> QuerySet[Dossier]:
+    """Dossiers in a person's reach found by name, pinyin, ID number, dossier number or material.
+
+    An empty text finds all of them. Ordered by number; the caller takes pages of PAGE_ROWS.
+    """
+    found = in_scope(user=user, on=on)
+    if state:
+        found = found.filter(state=state)
+    for token in search.tokens_of_query(text).tokens if text.strip() else ():
+        found = found.filter(search_tokens__token=token)
+    return found.order_by("number", "pk")
+
+
+def by_uid(*, uid: str, user: User, on: date) -> Dossier | None:
+    """A dossier in a person's reach; None also for one that exists elsewhere."""
+    return in_scope(user=user, on=on).filter(uid=uid).first()
