@@ -1,0 +1,307 @@
+"""The door: the one way for a person to an image."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.core import signing
+from django.db import transaction
+
+from lantai.access import queries, rules
+from lantai.access.models import Grant, Opening, RefusedAttempt
+from lantai.access.rules import PURPOSE_LABELS, Leave, Purpose
+from lantai.dossiers.models import Dossier, Material, Page
+from lantai.identity import services as identity
+from lantai.identity.models import User
+from lantai.identity.rules import Act
+from lantai.ledger import services as ledger
+from lantai.lib.imagery.examine import examine
+from lantai.lib.imagery.profile import load
+from lantai.lib.imagery.tiles import TilePack, TornPack
+from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+from lantai.vault import queries as vault
+from lantai.vault import services as store
+
+_SALT = "lantai.access.opening"
+GONE_DARK = "影像已关闭：调阅时间已到或授权已收回，请重新打开"
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """A page that was opened: what the viewer needs, and the token its tiles are asked with."""
+
+    page: Page
+    opening: Opening
+    token: str
+    width: int
+    height: int
+    levels: int
+    watermark: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Bytes on their way to the screen."""
+
+    content: bytes
+    media_type: str
+
+
+@transaction.atomic
+def grant(
+    *,
+    user: User,
+    dossier: Dossier,
+    purpose: Purpose,
+    reason: str,
+    opens_at: datetime,
+    closes_at: datetime,
+    by: str,
+    at: datetime,
+    case: str = "",
+    materials: Iterable[Material] = (),
+) -> Grant:
+    """Give a person leave to open a dossier, or only the named materials of it."""
+    if closes_at <= opens_at or closes_at <= at:
+        raise Unacceptable("授权的到期时间必须晚于生效时间和现在，请改正")
+    if user.person_uid and user.person_uid == dossier.person.uid:
+        raise NotPermitted("不得授权本人查阅本人档案")
+    named = list(materials)
+    given = Grant.objects.create(
+        user=user,
+        dossier=dossier,
+        purpose=purpose,
+        case=case,
+        reason=reason,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        given_by=by,
+        given_at=at,
+    )
+    given.materials.set(named)
+    ledger.record(
+        at=at,
+        action="access.grant.given",
+        actor=by,
+        subject=f"dossier:{dossier.uid}",
+        facts={
+            "grant": given.uid,
+            "user": user.username,
+            "purpose": purpose.value,
+            "case": case,
+            "reason": reason,
+            "materials": [material.uid for material in named],
+            "opens_at": opens_at.isoformat(),
+            "closes_at": closes_at.isoformat(),
+        },
+    )
+    return given
+
+
+@transaction.atomic
+def revoke(*, grant_uid: str, reason: str, by: User, at: datetime) -> Grant:
+    """Take leave back at once; an open viewer goes dark with its next tile."""
+    identity.require(Act.REVOKE_ACCESS, by=by, at=at)
+    found = Grant.objects.select_for_update().filter(uid=grant_uid).first()
+    if found is None:
+        raise NotFound("没有这项授权")
+    return _close(found, reason=reason, by=by.username, at=at)
+
+
+@transaction.atomic
+def close_for_case(*, case: str, reason: str, by: str, at: datetime) -> None:
+    """Take back all leave given for a case; harmless when none is open."""
+    for found in Grant.objects.select_for_update().filter(case=case, revoked_at=None):
+        _close(found, reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def open_strip(*, dossier: Dossier, by: User, at: datetime, address: str) -> str:
+    """Open the thumbnails of a dossier and return the token they are asked with."""
+    identity.require(Act.OPEN_PAGE, by=by, at=at)
+    leave = queries.leave_for(user=by, dossier=dossier, material=None, at=at)
+    _refuse_unless_open(leave, dossier=dossier, material=None, by=by, at=at)
+    assert leave is not None  # the objections above hold this
+    opening = Opening.objects.create(grant=leave, page=None, by=by, at=at, address=address)
+    _record(opening, dossier=dossier, page=None)
+    return signing.dumps({"o": opening.pk, "d": dossier.pk}, salt=_SALT)
+
+
+@transaction.atomic
+def open_page(*, page: Page, by: User, at: datetime, address: str) -> OpenPage:
+    """Open one page for a person: recorded first, shown after.
+
+    Raises NotPermitted with every reason why not.
+    """
+    identity.require(Act.OPEN_PAGE, by=by, at=at)
+    dossier = page.material.dossier
+    leave = queries.leave_for(user=by, dossier=dossier, material=page.material, at=at)
+    _refuse_unless_open(leave, dossier=dossier, material=page.material, by=by, at=at)
+    assert leave is not None  # the objections above hold this
+    opening = Opening.objects.create(grant=leave, page=page, by=by, at=at, address=address)
+    _record(opening, dossier=dossier, page=page)
+    pack = tile_pack(sha256=page.blob.sha256)
+    return OpenPage(
+        page=page,
+        opening=opening,
+        token=signing.dumps({"o": opening.pk, "p": page.pk}, salt=_SALT),
+        width=pack.width,
+        height=pack.height,
+        levels=pack.levels,
+        watermark=f"{by.name} {by.username} {identity.office_clock(at)}",
+    )
+
+
+def tile(*, token: str, level: int, column: int, row: int, by: User, at: datetime) -> Shown:
+    """Return one tile of an opened page; dark once the time is over or the leave is taken back."""
+    opening = _opening(token, by=by, at=at, lasts_page=True)
+    assert opening.page is not None  # lasts_page holds this
+    try:
+        content = tile_pack(sha256=opening.page.blob.sha256).tile(level, column, row)
+    except (KeyError, IndexError) as missing:
+        raise NotFound("没有这一块影像") from missing
+    return Shown(content, "image/jpeg")
+
+
+def thumbnail(*, token: str, page: Page, by: User, at: datetime) -> Shown:
+    """Return the thumbnail of a page of an opened dossier."""
+    opening = _opening(token, by=by, at=at, lasts_page=False)
+    if page.material.dossier_id != opening.grant.dossier_id:
+        raise NotFound("没有这一页")
+    allowed = set(opening.grant.materials.values_list("pk", flat=True))
+    if allowed and page.material_id not in allowed:
+        raise NotPermitted("授权范围不包括这份材料；如确需查阅，请申请扩大范围")
+    return Shown(thumbnail_file(sha256=page.blob.sha256).read_bytes(), "image/jpeg")
+
+
+def master_for_evidence(*, page: Page) -> bytes:
+    """Return a page's master for freezing evidence; what goes out is recorded by the freezing."""
+    return vault.read(page.blob.sha256)
+
+
+def tile_pack(*, sha256: str) -> TilePack:
+    """Return the tiles of a master, made again if they are lost or torn.
+
+    For whoever has already recorded the look. Raises vault.queries.Damaged, an incident.
+    """
+    path = vault.derivative(sha256, "tiles.pack")
+    if path is not None:
+        try:
+            return TilePack(path)
+        except TornPack:
+            pass  # a derivative is made again below, from the master that is still whole
+    return TilePack(_made_again(sha256, "tiles.pack"))
+
+
+def thumbnail_file(*, sha256: str) -> Path:
+    """Return where the thumbnail of a master stands, made again if it is lost."""
+    return vault.derivative(sha256, "thumbnail.jpg") or _made_again(sha256, "thumbnail.jpg")
+
+
+@transaction.atomic
+def note_refused(*, by: str, what: str, reasons: Iterable[str], at: datetime) -> RefusedAttempt:
+    """Record an attempt that was refused, after its own transaction was rolled back."""
+    listed = list(reasons)
+    attempt = RefusedAttempt.objects.create(
+        by=by, what=what[:120], reasons="\n".join(listed), at=at
+    )
+    ledger.record(
+        at=at,
+        action="access.attempt.refused",
+        actor=by,
+        subject=f"attempt:{attempt.pk}",
+        facts={"what": what, "reasons": listed},
+        stream="access",
+    )
+    return attempt
+
+
+def _refuse_unless_open(
+    leave: Grant | None, *, dossier: Dossier, material: Material | None, by: User, at: datetime
+) -> None:
+    objections = rules.objections_to_opening(
+        leave=_plain(leave) if leave else None,
+        user=by.pk,
+        user_is_subject=bool(by.person_uid) and by.person_uid == dossier.person.uid,
+        dossier=dossier.pk,
+        material=material.pk if material else None,
+        at=at,
+    )
+    if objections:
+        raise NotPermitted(*objections)
+
+
+def _plain(leave: Grant) -> Leave:
+    return Leave(
+        user=leave.user_id,
+        dossier=leave.dossier_id,
+        materials=frozenset(leave.materials.values_list("pk", flat=True)),
+        opens_at=leave.opens_at.astimezone(identity.OFFICE_TIME),
+        closes_at=leave.closes_at.astimezone(identity.OFFICE_TIME),
+        revoked=leave.revoked_at is not None,
+    )
+
+
+def _opening(token: str, *, by: User, at: datetime, lasts_page: bool) -> Opening:
+    """Find the opening a token speaks of, for the person it was given to, while it lasts."""
+    try:
+        said = signing.loads(token, salt=_SALT)
+    except signing.BadSignature as forged:
+        raise NotPermitted(GONE_DARK) from forged
+    opening = (
+        Opening.objects.select_related("grant", "page__blob", "page__material")
+        .filter(pk=said["o"], by=by, page__isnull=not lasts_page)
+        .first()
+    )
+    lasts = rules.OPENING_LASTS if lasts_page else rules.STRIP_LASTS
+    if opening is None or at >= opening.at + lasts:
+        raise NotPermitted(GONE_DARK)
+    leave = opening.grant
+    if leave.revoked_at is not None or at >= leave.closes_at:
+        raise NotPermitted(GONE_DARK)
+    return opening
+
+
+def _made_again(sha256: str, kind: str) -> Path:
+    examined = examine(vault.read(sha256), name="", profile=load())
+    content = examined.pack if kind == "tiles.pack" else examined.thumbnail
+    store.keep_derivative(sha256=sha256, kind=kind, content=content)
+    path = vault.derivative(sha256, kind)
+    assert path is not None  # it was written a line above
+    return path
+
+
+def _record(opening: Opening, *, dossier: Dossier, page: Page | None) -> None:
+    purpose = PURPOSE_LABELS[Purpose(opening.grant.purpose)]
+    ledger.record(
+        at=opening.at,
+        action="access.page.opened" if page else "access.strip.opened",
+        actor=opening.by.username,
+        subject=f"dossier:{dossier.uid}",
+        facts={
+            "opening": opening.uid,
+            "grant": opening.grant.uid,
+            "case": opening.grant.case,
+            "purpose": purpose,
+            "page": page.uid if page else None,
+            "sha256": page.blob.sha256 if page else None,
+            "address": opening.address,
+        },
+        stream="access",
+    )
+
+
+def _close(found: Grant, *, reason: str, by: str, at: datetime) -> Grant:
+    if found.revoked_at is not None:
+        raise Conflict("这项授权已经收回，无需重复操作")
+    found.revoked_at, found.revoked_by = at, by
+    found.save(update_fields=["revoked_at", "revoked_by"])
+    ledger.record(
+        at=at,
+        action="access.grant.revoked",
+        actor=by,
+        subject=f"dossier:{found.dossier.uid}",
+        facts={"grant": found.uid, "reason": reason},
+    )
+    return found
