@@ -1,0 +1,291 @@
+"""Who may not do what to a case, when: each refusal with its reasons, and nothing changed by it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import cases_factories as make
+import pytest
+from cases_factories import NOON, REGION, District, minutes
+from django.db import IntegrityError, models, transaction
+
+from lantai.access.models import Grant
+from lantai.cases import services
+from lantai.cases.models import (
+    Adoption,
+    Case,
+    Claim,
+    Decision,
+    Evidence,
+    Filing,
+    Mark,
+    PaperCall,
+    Step,
+)
+from lantai.cases.rules.facts import Fact
+from lantai.dossiers.models import Custody, Dossier, Material
+from lantai.identity import services as identity
+from lantai.identity.models import User
+from lantai.identity.rules import Role
+from lantai.ledger.models import Entry
+from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+
+pytestmark = pytest.mark.django_db
+
+Verb = Callable[[Case, User, datetime], object]
+VERBS: dict[str, Verb] = {
+    "take": lambda case, by, at: services.take_case(case_uid=case.uid, by=by, at=at),
+    "mark": lambda case, by, at: services.mark_page(
+        case_uid=case.uid,
+        page_uid=make.page(case.dossier, make.HIRE).uid,
+        region=REGION,
+        kind="key",
+        note="",
+        by=by,
+        at=at,
+    ),
+    "claim": lambda case, by, at: services.state_claim(
+        case_uid=case.uid,
+        claim=make.claim(case, Fact.BIRTH, make.SCHOOL, "1966-05-12"),
+        by=by,
+        at=at,
+    ),
+    "adopt": lambda case, by, at: services.adopt(
+        case_uid=case.uid, fact="birth", value="1966-05-12", reason="最早记载", by=by, at=at
+    ),
+    "raise": lambda case, by, at: services.raise_route(
+        case_uid=case.uid, reason="存疑", by=by, at=at
+    ),
+    "submit": lambda case, by, at: services.submit_review(
+        case_uid=case.uid, opinion="同意", by=by, at=at
+    ),
+    "return": lambda case, by, at: services.return_to_reviewer(
+        case_uid=case.uid, reason="再核", by=by, at=at
+    ),
+    "confirm": lambda case, by, at: services.confirm(
+        case_uid=case.uid, opinion="同意", by=by, at=at
+    ),
+    "call": lambda case, by, at: services.call_paper(
+        case_uid=case.uid, reason="核对", by=by, at=at
+    ),
+    "out": lambda case, by, at: services.hand_paper_out(
+        case_uid=case.uid, sides=5, to="甲", by=by, at=at
+    ),
+    "see": lambda case, by, at: services.see_paper(
+        case_uid=case.uid, findings="一致", by=by, at=at
+    ),
+    "back": lambda case, by, at: services.hand_paper_back(
+        case_uid=case.uid, sides=5, to="甲", by=by, at=at
+    ),
+    "approve": lambda case, by, at: services.decide(
+        case_uid=case.uid, outcome="approve", reason="同意", by=by, at=at
+    ),
+    "reject": lambda case, by, at: services.decide(
+        case_uid=case.uid, outcome="reject", reason="不符", by=by, at=at
+    ),
+    "send back": lambda case, by, at: services.decide(
+        case_uid=case.uid, outcome="return", code="R-OTH", reason="再核", by=by, at=at
+    ),
+    "file": lambda case, by, at: services.file_case(case_uid=case.uid, by=by, at=at),
+}
+REVIEW, CONFIRM, DECIDE, KEEP = (
+    Role.FIRST_REVIEWER,
+    Role.SECOND_REVIEWER,
+    Role.APPROVER,
+    Role.ARCHIVIST,
+)
+MAY: dict[str, frozenset[Role]] = {
+    "take": frozenset({REVIEW, CONFIRM, DECIDE}),
+    "mark": frozenset({REVIEW, CONFIRM, DECIDE}),
+    "claim": frozenset({REVIEW}),
+    "adopt": frozenset({REVIEW}),
+    "raise": frozenset({REVIEW, CONFIRM, DECIDE}),
+    "submit": frozenset({REVIEW}),
+    "return": frozenset({CONFIRM}),
+    "confirm": frozenset({CONFIRM}),
+    "call": frozenset({REVIEW, CONFIRM, DECIDE}),
+    "out": frozenset({KEEP}),
+    "see": frozenset({REVIEW, CONFIRM, DECIDE}),
+    "back": frozenset({KEEP}),
+    "approve": frozenset({DECIDE}),
+    "reject": frozenset({DECIDE}),
+    "send back": frozenset({DECIDE}),
+    "file": frozenset({KEEP}),
+}
+TABLES: tuple[type[models.Model], ...] = (
+    Case,
+    Mark,
+    Claim,
+    Adoption,
+    Step,
+    Evidence,
+    PaperCall,
+    Decision,
+    Filing,
+    Dossier,
+    Material,
+    Custody,
+    Grant,
+    Entry,
+)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows that a verb on a case could touch."""
+    return {
+        table.__name__: list(table._default_manager.order_by("pk").values()) for table in TABLES
+    }
+
+
+def returned(people: District) -> Case:
+    case = make.in_confirmation(people)
+    return services.return_to_reviewer(
+        case_uid=case.uid, reason="再核", by=people.second, at=minutes(1)
+    )
+
+
+def paper_called(people: District) -> Case:
+    case, _evidence = make.in_approval(people)
+    services.call_paper(case_uid=case.uid, reason="核对", by=people.approver, at=minutes(1))
+    case.refresh_from_db()
+    return case
+
+
+def paper_back(people: District) -> Case:
+    case, _evidence = make.in_approval(people)
+    make.paper_round(people, case, by=people.approver, at=minutes(1))
+    case.refresh_from_db()
+    return case
+
+
+def filed(people: District) -> Case:
+    case, _decision = make.decided(people)
+    services.file_case(case_uid=case.uid, by=people.archivist, at=minutes(1))
+    case.refresh_from_db()
+    return case
+
+
+# State → how to come there, and the verbs that its step allows to the officer of the step.
+STATES: dict[str, tuple[Callable[[District], Case], frozenset[str]]] = {
+    "accepted": (make.opened, frozenset({"take"})),
+    "in_review": (
+        make.reviewed,
+        frozenset({"take", "mark", "claim", "adopt", "raise", "submit", "call"}),
+    ),
+    "in_confirmation": (
+        make.in_confirmation,
+        frozenset({"take", "mark", "raise", "return", "confirm", "call"}),
+    ),
+    "frozen": (
+        lambda people: make.in_approval(people)[0],
+        frozenset({"take", "raise", "call", "approve", "reject", "send back"}),
+    ),
+    "paper_called": (paper_called, frozenset({"take", "raise", "out"})),
+    "paper_back": (
+        paper_back,
+        frozenset({"take", "raise", "call", "approve", "reject", "send back"}),
+    ),
+    "returned": (returned, frozenset({"take"})),
+    "approved": (lambda people: make.decided(people)[0], frozenset({"file"})),
+    "rejected": (
+        lambda people: make.decided(people, outcome="reject")[0],
+        frozenset({"file"}),
+    ),
+    "filed": (filed, frozenset()),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_verb_is_refused_in_each_state_that_is_not_its_own(state: str) -> None:
+    people = make.district()
+    arrive, allowed = STATES[state]
+    case = arrive(people)
+    assert case.state == state
+    before = everything()
+
+    for name, verb in VERBS.items():
+        if name in allowed:
+            continue
+        for role in sorted(MAY[name]):
+            with pytest.raises((Conflict, NotPermitted)):
+                verb(case, people.holding(role), minutes(9))
+
+    assert everything() == before
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_verb_of_a_state_is_done_by_its_own_officer(state: str) -> None:
+    people = make.district()
+    arrive, allowed = STATES[state]
+    case = arrive(people)
+    seats = {
+        "accepted": people.reviewer,
+        "in_review": people.reviewer,
+        "returned": people.reviewer,
+        "in_confirmation": people.second,
+    }
+    officer = seats.get(state, people.approver)
+
+    for name in sorted(allowed):
+        by = people.archivist if name in {"out", "back", "file"} else officer
+        with _undone():
+            VERBS[name](case, by, minutes(9))
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """Do something and take it back, so that the next thing starts from the same place."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_each_verb_is_refused_to_every_post_that_is_not_its_own(name: str) -> None:
+    people = make.district()
+    case = make.reviewed(people)
+    strangers = [
+        people.clerk,
+        people.supervisor,
+        people.subject,
+        *(
+            people.holding(role)
+            for role in (REVIEW, CONFIRM, DECIDE, KEEP)
+            if role not in MAY[name]
+        ),
+    ]
+    before = everything()
+
+    for stranger in strangers:
+        with pytest.raises(NotPermitted):
+            VERBS[name](case, stranger, minutes(9))
+
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_each_verb_is_refused_to_officers_of_another_district(name: str) -> None:
+    people = make.district()
+    case = make.reviewed(people)
+    elsewhere = make.district("d2")
+    before = everything()
+
+    for role in sorted(MAY[name]):
+        with pytest.raises(NotPermitted) as refused:
+            VERBS[name](case, elsewhere.holding(role), minutes(9))
+        assert refused.value.reasons == ("不属于您所在机构的办理范围",)
+
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_case_that_does_not_exist_is_not_found(name: str) -> None:
+    people = make.district()
+    case = make.reviewed(people)
+    case.uid = "0000000000000000"
+
+    with pytest.raises(NotFound):
+        VERBS[name](case, people.holding(min(MAY[name])), minutes(9))
+
+
