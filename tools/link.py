@@ -12,6 +12,8 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 (Path(sysconfig.get_path("purelib")) / "lantai.pth").write_text(f"{SOURCE}\n")
 command = Path(sys.executable).parent / "lantai"
 command.write_text(
-    f"#!{sys.executable}\nimport sys\nfrom lantai.ops.main import main\nsys.exit(main())\n"
+    f"#!{sys.executable}\nimport sys\n\nfrom lantai.ops.main import main\n\n"
+    # Processes that draw pages import this file again; only the first of them is the command.
+    'if __name__ == "__main__":\n    sys.exit(main())\n'
 )
 command.chmod(0o755)

@@ -1,0 +1,75 @@
+"""``lantai demo``, ``serve``, ``worker`` and ``bench``: the program at work."""
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+from lantai.ops.command import BAD, GOOD, Command, WrongUse, no_arguments
+
+DEMO_DOSSIERS = 6
+
+
+def _serving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="监听地址")
+    parser.add_argument("--port", type=int, default=8000, help="监听端口，0 为任选空闲端口")
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    _serving(parser)
+    parser.add_argument("--once", action="store_true", help="全部载入、确认首页可用后即结束")
+    parser.add_argument("--workers", type=int, default=2, help="同时绘制的进程数")
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from lantai.ops import demo, home  # noqa: PLC0415 -- Django loads when needed
+
+    demo.prepare_environment(host=args.host, port=args.port)
+    home.ready()
+    return demo.run(host=args.host, port=args.port, once=args.once, workers=args.workers)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from lantai.ops import home, site  # noqa: PLC0415 -- Django loads when needed
+
+    home.ready()
+    with site.Site(host=args.host, port=args.port) as running:
+        print(f"兰台已启动：{running.address}（按 Ctrl+C 停止）", flush=True)
+        return running.wait()
+
+
+def _worker(args: argparse.Namespace) -> int:
+    from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
+
+    home.ready(migrate=False)
+    from lantai.ops import worker  # noqa: PLC0415 -- models load after set-up
+
+    worker.work_until_told()
+    return GOOD
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="要测的项目：ingest")
+    parser.add_argument("--pages", type=int, default=24, help="测多少页")
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from lantai.ops import bench  # noqa: PLC0415 -- models load after set-up
+
+    benches: dict[str, Callable[[int], dict[str, Any]]] = {"ingest": bench.ingest}
+    if args.name not in benches:
+        raise WrongUse(f"没有名为 {args.name} 的测量；可用的有 {'、'.join(benches)}")
+    row = benches[args.name](args.pages)
+    if args.json:
+        print(json.dumps(row, ensure_ascii=False))
+    else:
+        for heading in ("ratios", "figures", "machine"):
+            for key, value in row[heading].items():
+                print(f"{heading[:-1] if heading != 'machine' else heading}  {key}  {value}")
+    return GOOD if row["ratios"] else BAD
+
+
+DEMO = Command("demo", "载入示例档案并启动", _demo_arguments, _demo)
+SERVE = Command("serve", "启动网站和后台处理", _serving, _serve)
+WORKER = Command("worker", "后台处理：接收批次、签发日志头", no_arguments, _worker)
+BENCH = Command("bench", "在同一次运行中测量比值", _bench_arguments, _bench)

@@ -1,0 +1,60 @@
+"""Take a scanner folder in from the command line, as the operator named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from lantai.identity import queries as people
+from lantai.identity import services as identity
+from lantai.identity.models import Body, User
+from lantai.identity.rules import Role
+from lantai.imaging import services as imaging
+from lantai.imaging.services import Outcome
+from lantai.ledger import services as ledger
+from lantai.lib.refusals import NotFound
+from lantai.ops.home import clock
+
+OPERATOR = "mingling"
+
+
+def take_in(folder: Path, *, username: str | None, name: str, device: str) -> Iterator[Outcome]:
+    """Receive and process a folder; an outcome a file, as each is done."""
+    by = _operator() if username is None else people.account(username=username)
+    if by is None:
+        raise NotFound(f"没有名为 {username} 的账户，请核对用户名")
+    post = people.posts_of(user=by, on=identity.office_day(clock())).first()
+    if post is None:
+        raise NotFound(f"账户 {by.username} 没有在任岗位，请先登记岗位")
+    batch = imaging.receive_folder(
+        folder=folder,
+        name=name or folder.resolve().name,
+        body=post.body.parent or post.body,
+        device=device,
+        by=by,
+        at=clock(),
+    )
+    yield from imaging.process(batch=batch, at=clock())
+    ledger.publish(at=clock())
+
+
+@transaction.atomic
+def _operator() -> User:
+    """The operator of the command line: an account without a password, in the first body."""
+    if known := people.account(username=OPERATOR):
+        return known
+    at = clock()
+    body = people.bodies().first() or identity.found_body(
+        code=settings.LANTAI_ORG,
+        name=settings.LANTAI_ORG_NAME,
+        kind=Body.Kind.CITY,
+        parent=None,
+        by="ops",
+        at=at,
+    )
+    operator = identity.open_account(
+        username=OPERATOR, name="命令行扫描员", password=None, by="ops", at=at
+    )
+    identity.give_post(user=operator, body=body, role=Role.SCAN_OPERATOR, by="ops", at=at)
+    return operator
