@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from lantai.lib import catalogue
 from lantai.lib.catalogue import HEADINGS, KIND_LABELS, LEAVES, MaterialKind, ScanName, kind_of
 
-CODES = "1 2 3 4-1 4-2 4-3 4-4 5 6 7 8 9-1 9-2 9-3 9-4 10".split()
+CODES = [
+    "1", "2", "3", "4-1", "4-2", "4-3", "4-4", "5", "6", "7", "8", "9-1", "9-2", "9-3", "9-4", "10",
+]  # fmt: skip
 
 
 def test_the_sixteen_leaves_stand_in_their_order() -> None:
@@ -43,7 +45,7 @@ def test_a_divided_class_names_the_leaves_to_use_instead() -> None:
 
 
 def test_sorting_is_by_number_and_not_by_letter() -> None:
-    assert sorted(reversed(CODES), key=catalogue.sort_key) == CODES
+    assert sorted(CODES[::-1], key=catalogue.sort_key) == CODES
     assert catalogue.sort_key("9") < catalogue.sort_key("9-1") < catalogue.sort_key("10")
 
 
@@ -93,9 +95,7 @@ def test_a_wrong_scan_name_is_told_what_is_wrong(name: str, words: str) -> None:
     assert name in str(refused.value)
 
 
-@given(
-    code=st.sampled_from(CODES), sequence=st.integers(1, 9999), page=st.integers(1, 9999)
-)
+@given(code=st.sampled_from(CODES), sequence=st.integers(1, 9999), page=st.integers(1, 9999))
 def test_a_written_scan_name_is_read_back(code: str, sequence: int, page: int) -> None:
     name = ScanName(code, sequence, page)
 
@@ -106,10 +106,9 @@ def test_a_written_scan_name_is_read_back(code: str, sequence: int, page: int) -
 def test_no_name_breaks_the_reader(name: str) -> None:
     try:
         read = catalogue.parse_scan_name(name)
-    except ValueError as refused:
-        assert str(refused)
-    else:
-        assert catalogue.is_leaf(read.class_code)
+    except ValueError:
+        return
+    assert catalogue.is_leaf(read.class_code)
 
 
 TITLES = {

@@ -112,9 +112,7 @@ def test_what_is_shown_is_read_back(when: PartialDate) -> None:
 
 
 @given(partial_dates(), partial_dates())
-def test_two_dates_overlap_or_one_is_before_the_other(
-    one: PartialDate, other: PartialDate
-) -> None:
+def test_two_dates_overlap_or_one_is_before_the_other(one: PartialDate, other: PartialDate) -> None:
     ways = [one.surely_before(other), other.surely_before(one), one.overlaps(other)]
 
     assert ways.count(True) == 1

@@ -72,7 +72,7 @@ def test_every_reading_of_a_name_finds_it(query: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["lv", "lyu", "lü", "lvping", "lyuping", "LÜ PING"])
-def test_the_ways_of_typing_lü_find_it(query: str) -> None:
+def test_the_ways_of_typing_an_umlaut_find_it(query: str) -> None:
     assert found(query, search.tokens_of_name("吕萍"))
 
 
@@ -89,7 +89,13 @@ def test_a_name_of_many_readings_gives_a_bounded_number_of_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["990101196503120042", "0042", "身份证:990101196503120042", "９９０１０１１９６５０３１２００４２"]
+    "query",
+    [
+        "990101196503120042",
+        "0042",
+        "身份证:990101196503120042",
+        "９９０１０１１９６５０３１２００４２",
+    ],
 )
 def test_a_citizen_number_is_found_whole_and_by_its_end(query: str) -> None:
     assert found(query, search.tokens_of_id("990101196503120042"))
@@ -132,9 +138,7 @@ def test_a_dossier_number_of_an_office_with_a_dash_is_found_by_every_tail() -> N
     assert list(search.tokens_of_number(" ")) == []
 
 
-@pytest.mark.parametrize(
-    "query", ["曙光印刷厂", "单位:曙光", "单位：印刷", "北京市曙光印刷厂"]
-)
+@pytest.mark.parametrize("query", ["曙光印刷厂", "单位:曙光", "单位：印刷", "北京市曙光印刷厂"])
 def test_an_employer_is_found_by_a_part_of_its_name(query: str) -> None:
     assert found(query, search.tokens_of_employer("北京市曙光印刷厂"))
 
