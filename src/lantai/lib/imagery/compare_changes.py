@@ -27,7 +27,7 @@ _INK_SEEN, _INK_LEAST, _INK_PEAK = 22, 3.2, 40
 _RED_SEEN, _RED_LEAST = 30, 14.0
 _SHAPE_WINDOW, _SHAPE_STEP, _SHAPE_FIT, _SHAPE_LEAST = 17, 4, 0.93, 2.5
 _SHAPE_CONTRAST: Final = 90.0
-_DOT: Final = 8
+_DOT, _SPECK = 8, 4
 _MERGE: Final = 12  # working pixels, 2 mm: what lies nearer is one finding
 
 
@@ -107,13 +107,13 @@ def _ink(ours: Pixels, theirs: Pixels) -> list[Change]:
     for left_over, holder in ((gone, ours), (new, theirs)):
         for blob in _blobs(left_over, above=_INK_SEEN):
             x, y, w, h = blob.region
-            if max(w, h) <= _DOT and blob.area > 0.55 * w * h:
+            if max(w, h) <= _DOT and blob.area > 0.45 * w * h:
                 around = common[max(0, y - 5) : y + h + 5, max(0, x - 5) : x + w + 5]
                 on_writing = np.count_nonzero(around > 45) >= 6
                 spot = np.s_[max(0, y - 3) : y + h + 3, max(0, x - 3) : x + w + 3]
                 if not on_writing:
                     holder[spot] = 0
-                elif blob.weight > 1.2:
+                elif blob.weight > 1.2 or max(w, h) <= _SPECK:
                     ours[spot] = 0
                     theirs[spot] = 0
             elif blob.weight >= _INK_LEAST and blob.peak > _INK_PEAK:
