@@ -15,9 +15,7 @@ import pytest
 from lib.tlog.sealing import FILES, LOG, STATEMENT, facts, sealed, witness
 
 from lantai.lib import bundle, canonical, verify
-from lantai.lib.tlog import policy
 from lantai.lib.tlog.note import FileSigner
-from lantai.lib.tlog.policy import Policy
 from lantai.lib.verify import Report
 
 SOURCE = Path(verify.__file__).parents[2]
@@ -29,7 +27,7 @@ def made(**changed: Any) -> bytes:
 
 
 def judged(content: bytes) -> Report:
-    return verify.verify(content, keys=[LOG.key])
+    return verify.verify(content, keys=[LOG.vkey])
 
 
 def forged(changes: Mapping[str, bytes | None], content: bytes | None = None) -> bytes:
@@ -44,10 +42,10 @@ def forged(changes: Mapping[str, bytes | None], content: bytes | None = None) ->
     return bundle.pack(members)
 
 
-def policy_of(*witnesses: int, quorum: str) -> Policy:
+def policy_of(*witnesses: int, quorum: str) -> str:
     lines = [f"log {LOG.vkey}"]
     lines += [f"witness w{number} {witness(number)[0]}" for number in witnesses]
-    return policy.parse("\n".join([*lines, quorum, ""]).encode())
+    return "\n".join([*lines, quorum, ""])
 
 
 def test_a_good_bundle_is_proven_with_the_key_of_the_log() -> None:
@@ -84,7 +82,7 @@ def test_without_a_key_it_says_that_nobody_is_proven_to_have_signed() -> None:
 
 
 def test_the_key_of_another_log_does_not_do() -> None:
-    report = verify.verify(made(), keys=[STRANGER.key])
+    report = verify.verify(made(), keys=[STRANGER.vkey])
 
     assert report.faults == ("checkpoint 没有给定公钥的签名（日志 lantai.example/yuntai/records）",)
     assert report.proven == ()
@@ -93,7 +91,7 @@ def test_the_key_of_another_log_does_not_do() -> None:
 def test_witnesses_are_named_with_their_times() -> None:
     trust = policy_of(1, 2, 3, quorum="group all-of 2 w1 w2 w3\nquorum all-of")
 
-    report = verify.verify(made(witnesses=(1, 3)), trust=trust)
+    report = verify.verify(made(witnesses=(1, 3)), policy=trust)
 
     assert report.valid
     assert report.witnesses == (
@@ -106,13 +104,13 @@ def test_witnesses_are_named_with_their_times() -> None:
 def test_too_few_witnesses_are_a_fault() -> None:
     trust = policy_of(1, 2, 3, quorum="group all-of 2 w1 w2 w3\nquorum all-of")
 
-    report = verify.verify(made(witnesses=(1,)), trust=trust)
+    report = verify.verify(made(witnesses=(1,)), policy=trust)
 
     assert report.faults == ("见证不足：1 家见证，未达到信任策略的法定数",)
 
 
 def test_a_policy_without_a_quorum_leaves_the_time_unproven() -> None:
-    report = verify.verify(made(), trust=policy_of(quorum="quorum none"))
+    report = verify.verify(made(), policy=policy_of(quorum="quorum none"))
 
     assert report.valid
     assert "没有见证签名：时间只是日志自己的说法" in report.not_proven
@@ -124,7 +122,7 @@ def test_a_false_cosignature_of_a_known_witness_is_a_fault() -> None:
     lines[-2] = lines[-2][:-4] + ("AA==" if not lines[-2].endswith("AA==") else "AQ==")
     trust = policy_of(1, quorum="quorum none")
 
-    report = verify.verify(forged({"checkpoint": "\n".join(lines).encode()}, content), trust=trust)
+    report = verify.verify(forged({"checkpoint": "\n".join(lines).encode()}, content), policy=trust)
 
     assert not report.valid
 
@@ -403,11 +401,18 @@ def test_the_program_says_when_it_is_used_wrongly(tmp_path: Path) -> None:
     assert command(good, "--policy", rules, cwd=tmp_path).returncode == 2
 
 
+def test_keys_and_policies_that_are_none_are_not_passed_over() -> None:
+    with pytest.raises(ValueError, match="not a verifier key"):
+        verify.verify(made(), keys=["nonsense"])
+    with pytest.raises(ValueError, match="one quorum line"):
+        verify.verify(made(), policy="")
+
+
 def test_a_person_reads_the_verdict_first() -> None:
-    text = verify.as_text(judged(made()))
+    text = verify.told(judged(made()))
 
     assert text.startswith("有效\n已证明：\n  · 9 个成员")
-    assert verify.as_text(judged(b"")).startswith("无效\n不符之处：\n")
+    assert verify.told(judged(b"")).startswith("无效\n不符之处：\n")
 
 
 def test_the_digest_of_a_statement_is_that_of_its_member() -> None:

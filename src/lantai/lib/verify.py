@@ -26,12 +26,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from lantai.lib import bundle, canonical
-from lantai.lib.tlog import cosignature, note, policy
+from lantai.lib.tlog import cosignature, note
 from lantai.lib.tlog import leaf as leaves
+from lantai.lib.tlog import policy as policies
 from lantai.lib.tlog.checkpoint import Checkpoint, CheckpointFault
 from lantai.lib.tlog.merkle import ProofInvalid
 from lantai.lib.tlog.note import Note, NoteFault, VerifierKey
-from lantai.lib.tlog.policy import Policy, PolicyFault
+from lantai.lib.tlog.policy import Policy
 from lantai.lib.tlog.proof import ProofFault, TlogProof
 
 _ENTRY: Final = re.compile(r"entries/([0-9]{12,19})\.json")
@@ -66,11 +67,15 @@ class Report:
         }
 
 
-def verify(
-    content: bytes, *, keys: Sequence[VerifierKey] = (), trust: Policy | None = None
-) -> Report:
-    """Examine a bundle and report all that is proven, all that is not, and every fault."""
-    return _Examination(keys, trust).of(content)
+def verify(content: bytes, *, keys: Sequence[str] = (), policy: str | None = None) -> Report:
+    """Examine a bundle and report all that is proven, all that is not, and every fault.
+
+    ``keys`` are verifier keys (name+hash+key) of believed logs, ``policy`` the text of a trust
+    policy. Raises ValueError (NoteFault, PolicyFault) if these are not what they should be.
+    """
+    known = [VerifierKey.parse(key.strip()) for key in keys]
+    trust = policies.parse(policy.encode()) if policy is not None else None
+    return _Examination(known, trust).of(content)
 
 
 @dataclass
@@ -324,22 +329,20 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(words)
     try:
-        keys = [VerifierKey.parse(text.strip()) for text in asked.key]
-        trust = policy.parse(asked.policy.read_bytes()) if asked.policy else None
-        content = asked.bundle.read_bytes()
+        text = asked.policy.read_text() if asked.policy else None
+        report = verify(asked.bundle.read_bytes(), keys=asked.key, policy=text)
     except OSError as missing:
         parser.error(f"无法读取：{missing.filename}")
-    except (NoteFault, PolicyFault) as wrong:
+    except ValueError as wrong:
         parser.error(f"公钥或信任策略不可用：{wrong}")
-    report = verify(content, keys=keys, trust=trust)
     if asked.json:
         sys.stdout.write(json.dumps(report.as_json(), ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(as_text(report))
+        sys.stdout.write(told(report))
     return 0 if report.valid else 1
 
 
-def as_text(report: Report) -> str:
+def told(report: Report) -> str:
     """The report for a person to read."""
     lines = ["有效" if report.valid else "无效"]
     for title, found in (

@@ -209,7 +209,8 @@ def verify_consistency(
     """Check by RFC 9162 §2.1.4.2 that the new tree only adds to the old; raise ProofInvalid."""
     if not 0 <= old <= new:
         raise ProofInvalid(f"a tree of {old} does not grow to one of {new}")
-    _check_lengths(old_root, new_root, *proof)
+    if old == 0:
+        _check_lengths(old_root, new_root)
     if old in (0, new):
         if proof:
             raise ProofInvalid("the consistency proof is too long")
@@ -218,6 +219,7 @@ def verify_consistency(
         if old == new and old_root != new_root:
             raise ProofInvalid("two roots at one size")
         return
+    _check_lengths(old_root, new_root, *proof)
     if not proof:
         raise ProofInvalid("the consistency proof is too short")
     steps = [old_root, *proof] if old & (old - 1) == 0 else list(proof)

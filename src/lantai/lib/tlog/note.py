@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -198,13 +198,13 @@ Check = Callable[[VerifierKey, str, bytes], object]
 
 
 def verified(
-    note: Note, keys: Iterable[VerifierKey], *, checks: dict[int, Check] | None = None
+    note: Note, keys: Iterable[VerifierKey], *, checks: Mapping[int, Check] | None = None
 ) -> tuple[VerifierKey, ...]:
     """Return the keys that truly signed. Raises NoteFault if the line of a known key fails.
 
     No key at all may have signed: whether that is enough is the caller's to say.
     """
-    by_type = checks or {ED25519: verify_ed25519}
+    by_type: Mapping[int, Check] = checks or {ED25519: verify_ed25519}
     found = []
     for key in keys:
         lines = [line for line in note.signatures if key.matches(line)]
