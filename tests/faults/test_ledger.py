@@ -13,16 +13,27 @@ from faults.databases import fresh_database
 import lantai
 
 pytestmark = pytest.mark.faults
-KILLING = Path(__file__).with_name("killing.py")
+TESTS = Path(__file__).parents[1]
+SOURCE = Path(lantai.__file__).parents[1]
+START = (
+    "import django, runpy; django.setup(); runpy.run_module('faults.killing', run_name='__main__')"
+)
 
 
 def seen(scenario: str, folder: Path) -> dict[str, Any]:
     """Run a scenario in a process and a database of its own; return what it saw."""
-    (folder / "killed").mkdir()
+    home = folder / "killed"
+    home.mkdir()
     with fresh_database(folder) as database:
         done = subprocess.run(
-            [sys.executable, KILLING, scenario, folder / "killed", json.dumps(database)],
-            env={**os.environ, "PYTHONPATH": str(Path(lantai.__file__).parents[1])},
+            [sys.executable, "-c", START, scenario],
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{SOURCE}{os.pathsep}{TESTS}",
+                "DJANGO_SETTINGS_MODULE": "faults.small_settings",
+                "KILLED_HOME": str(home),
+                "KILLED_DATABASE": json.dumps(database),
+            },
             capture_output=True,
             text=True,
             check=False,
