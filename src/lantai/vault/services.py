@@ -23,13 +23,14 @@ def store(*, content: bytes, media_type: str, by: str, at: datetime) -> Blob:
     Raises files.Damaged if something else stands in the master's place; nothing is overwritten.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    known = Blob.objects.filter(sha256=sha256).first()
+    known: Blob | None = Blob.objects.filter(sha256=sha256).first()
     if known and files.master_path(settings.LANTAI_HOME, sha256).exists():
         return known
     files.write_master(settings.LANTAI_HOME, sha256, content)
     if known:
         return known
     # Two writers may come with the same bytes; the second takes the first one's row.
+    kept: Blob
     kept, _ = Blob.objects.get_or_create(
         sha256=sha256,
         defaults={
