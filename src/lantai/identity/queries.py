@@ -14,7 +14,7 @@ def posts_of(*, user: User, on: date) -> QuerySet[Post]:
     return (
         Post.objects.filter(user=user, user__is_active=True, since_on__lte=on)
         .filter(Q(until_on__isnull=True) | Q(until_on__gte=on))
-        .select_related("body")
+        .select_related("body__parent")
         .order_by("since_on", "pk")
     )
 
@@ -38,21 +38,30 @@ def bodies_in_scope(*, user: User, on: date) -> frozenset[int]:
     A street office works for its district, so its posts reach the district's dossiers too; an
     approval office decides for the body it is attached to.
     """
-    reach: set[int] = set()
-    for post in posts_of(user=user, on=on):
-        base = post.body
-        if base.kind in {Body.Kind.STREET, Body.Kind.APPROVAL, Body.Kind.SHOP} and base.parent:
-            base = base.parent
-        reach.update(body_and_below(body=base))
-    return frozenset(reach)
+    posts = posts_of(user=user, on=on)
+    return frozenset(pk for post in posts for pk in _reach(post))
+
+
+def roles_for(*, user: User, body: Body, on: date) -> frozenset[Role]:
+    """The roles a person has towards one body: those of the posts that reach it."""
+    posts = posts_of(user=user, on=on)
+    return frozenset(Role(post.role) for post in posts if body.pk in _reach(post))
+
+
+def _reach(post: Post) -> list[int]:
+    """Keys of the bodies a post deals with."""
+    base = post.body
+    if base.kind in {Body.Kind.STREET, Body.Kind.APPROVAL, Body.Kind.SHOP} and base.parent:
+        base = base.parent
+    return body_and_below(body=base)
 
 
 def keepers_in_scope(*, user: User, on: date) -> QuerySet[Body]:
     """The centres in a person's reach, which keep dossiers; other bodies only deal with them."""
     kinds = (Body.Kind.CITY, Body.Kind.DISTRICT)
-    return Body.objects.filter(
-        pk__in=bodies_in_scope(user=user, on=on), kind__in=kinds
-    ).order_by("code")
+    return Body.objects.filter(pk__in=bodies_in_scope(user=user, on=on), kind__in=kinds).order_by(
+        "code"
+    )
 
 
 def accounts() -> QuerySet[User]:

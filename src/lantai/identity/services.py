@@ -27,12 +27,17 @@ def office_clock(at: datetime) -> str:
 
 
 def require(act: Act, *, by: User, at: datetime, body: Body | None = None) -> None:
-    """Raise NotPermitted unless the person's posts allow the act, for the body if one is named."""
+    """Raise NotPermitted unless a post of the person allows the act, and reaches the body named.
+
+    A post in one body gives no right in another, even where the person holds another post.
+    """
     day = office_day(at)
     objections = rules.objections_to(act, roles=queries.roles_of(user=by, on=day))
     if objections:
         raise NotPermitted(*objections)
-    if body is not None and body.pk not in queries.bodies_in_scope(user=by, on=day):
+    if body is not None and rules.objections_to(
+        act, roles=queries.roles_for(user=by, body=body, on=day)
+    ):
         raise NotPermitted("不属于您所在机构的办理范围")
 
 
@@ -99,3 +104,44 @@ def give_post(*, user: User, body: Body, role: Role, by: str, at: datetime) -> P
         facts={"body": body.code, "role": role.value, "since": day.isoformat()},
     )
     return post
+
+
+@transaction.atomic
+def end_post(*, post: Post, reason: str, by: str, at: datetime) -> Post:
+    """End a post with today; who has to stop at once gets the account closed."""
+    held = Post.objects.select_for_update().get(pk=post.pk)
+    if held.until_on is not None:
+        raise Conflict("该岗位已登记离任，无需重复登记")
+    held.until_on = office_day(at)
+    held.save(update_fields=["until_on"])
+    ledger.record(
+        at=at,
+        action="identity.post.ended",
+        actor=by,
+        subject=f"user:{held.user.username}",
+        facts={
+            "body": held.body.code,
+            "role": held.role,
+            "until": held.until_on.isoformat(),
+            "reason": reason,
+        },
+    )
+    return held
+
+
+@transaction.atomic
+def close_account(*, user: User, reason: str, by: str, at: datetime) -> User:
+    """Close an account: from now on its person can do nothing, whatever the posts say."""
+    held = User.objects.select_for_update().get(pk=user.pk)
+    if not held.is_active:
+        raise Conflict("该账户已停用，无需重复操作")
+    held.is_active = False
+    held.save(update_fields=["is_active"])
+    ledger.record(
+        at=at,
+        action="identity.account.closed",
+        actor=by,
+        subject=f"user:{held.username}",
+        facts={"reason": reason},
+    )
+    return held
