@@ -83,15 +83,16 @@ def _said(dossier: Dossier, entries: Iterable[Entry]) -> tuple[_Rows, str]:
     rows: _Rows = {}
     since = ""
     for entry in entries:
-        whole = rows.get(("dossiers_dossier", dossier.uid), {})
+        whole = rows.setdefault(("dossiers_dossier", dossier.uid), {})
         match entry.action:
             case "dossiers.dossier.entered":
                 _enter(rows, dossier, entry.facts)
             case "dossiers.material.added":
                 _catalogue(rows, [entry.facts], entry.facts["manifest"])
-                whole["paper_sides"] += len(entry.facts["manifest"])
+                whole["paper_sides"] = whole.get("paper_sides", 0) + len(entry.facts["manifest"])
             case "dossiers.material.amended":
-                rows["dossiers_material", entry.facts["material"]] |= entry.facts["after"]
+                key = ("dossiers_material", entry.facts["material"])
+                rows.setdefault(key, {}).update(entry.facts["after"])
             case "dossiers.paper.handed":
                 out = entry.facts["way"] == Custody.Way.OUT
                 whole["state"] = str(State.OUT_REVIEW if out else State.IN_STORE)
@@ -161,10 +162,12 @@ def _differences(said: _Rows, held: _Rows, since: str) -> Iterator[Difference]:
     for table, key in sorted(said.keys() | held.keys()):
         stated, there = said.get((table, key)), held.get((table, key))
         if stated is None or there is None:
-            told = ("日志中没有这一行的来历", "") if stated is None else (MISSING, since)
-            expected = MISSING if stated is None else "应有此行"
-            yield Difference(table, key, "", expected, *told)
+            if stated is None:
+                yield Difference(table, key, "", MISSING, "日志中没有这一行的来历", "")
+            else:
+                yield Difference(table, key, "", "应有此行", MISSING, since)
             continue
         for column, value in there.items():
-            if stated[column] != value:
-                yield Difference(table, key, column, str(stated[column]), str(value), since)
+            expected = stated.get(column, MISSING)
+            if expected != value:
+                yield Difference(table, key, column, str(expected), str(value), since)

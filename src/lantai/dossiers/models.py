@@ -133,5 +133,3 @@ class Custody(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.dossier} {self.way} {self.at:%Y-%m-%d}"
-
-

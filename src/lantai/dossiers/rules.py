@@ -5,9 +5,7 @@ from typing import Final
 
 from lantai.lib import catalogue
 
-CLASS_LABELS: Final[dict[str, str]] = {
-    leaf.code: leaf.short_name for leaf in catalogue.LEAVES
-}
+CLASS_LABELS: Final[dict[str, str]] = {leaf.code: leaf.short_name for leaf in catalogue.LEAVES}
 
 
 class State(StrEnum):

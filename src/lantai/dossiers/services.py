@@ -120,9 +120,7 @@ def enter_dossier(
 
 
 @transaction.atomic
-def add_material(
-    *, dossier: Dossier, material: NewMaterial, by: str, at: datetime
-) -> Material:
+def add_material(*, dossier: Dossier, material: NewMaterial, by: str, at: datetime) -> Material:
     """Add a material at the end of its class; nothing imaged before is renumbered."""
     held = Dossier.objects.select_for_update().get(pk=dossier.pk)
     added = _enter_material(held, material)
@@ -145,9 +143,7 @@ def add_material(
 
 
 @transaction.atomic
-def amend_material(
-    *, material_uid: str, amendment: Amendment, by: User, at: datetime
-) -> Material:
+def amend_material(*, material_uid: str, amendment: Amendment, by: User, at: datetime) -> Material:
     """Correct what the catalogue says of a material; its place and its images stay."""
     found = (
         Material.objects.select_for_update(of=("self",))
