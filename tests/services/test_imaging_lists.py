@@ -85,7 +85,9 @@ def large_batch(shop: Shop, *, items: int, scans: int, name: str = "大批") -> 
 
 def asked(ask: object) -> int:
     """How many questions the database was asked."""
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         ask()  # type: ignore[operator]
     return len(captured)
 
@@ -97,7 +99,9 @@ def test_five_hundred_dossiers_are_counted_with_as_few_questions_as_one(shop: Sh
     for batch in (large, small):
         assert asked(lambda batch=batch: list(queries.items_of(batch=batch)[:30])) == 1
         assert asked(lambda batch=batch: queries.counted(batch=batch)) == 3
-        assert asked(lambda b=batch: queries.objections_to_acceptance(batch=b, by=shop.inspector)) == 5
+        assert (
+            asked(lambda b=batch: queries.objections_to_acceptance(batch=b, by=shop.inspector)) == 5
+        )
 
 
 def test_the_numbers_of_a_large_batch_are_right(shop: Shop) -> None:
@@ -131,7 +135,7 @@ def test_a_scan_among_five_hundred_knows_its_neighbours_with_one_question(shop: 
     assert asked(lambda: queries.neighbours(scan=scan)) == 1
     near = queries.neighbours(scan=scan)
     assert (near.place, near.total) == (250, 500)
-    numbers = {uid: number for uid, number in item.scans.values_list("uid", "number")}
+    numbers = dict(item.scans.values_list("uid", "number"))
     assert (numbers[near.before], numbers[near.after]) == (249, 251)  # type: ignore[index]
     assert numbers[near.next_faulty] == 251  # type: ignore[index]
 

@@ -123,7 +123,9 @@ def compare(*, item: Item, at: datetime) -> list[Finding]:
 
 def _faults(item: Item, at: datetime) -> Iterator[ItemFault]:
     scans = list(
-        item.scans.filter(state__in=(ScanState.CURRENT, ScanState.RETURNED)).select_related("blob", "line").order_by("pk")
+        item.scans.filter(state__in=(ScanState.CURRENT, ScanState.RETURNED))
+        .select_related("blob", "line")
+        .order_by("pk")
     )
     plain = [_plain_scan(scan) for scan in scans]
     yield from rules.item_faults(

@@ -1,7 +1,7 @@
 """What a scanner folder holds. Its names and its contents are nobody's promise.
 
-A batch is ``<batch>/<one folder per dossier>/{catalogue, 原始图像数据/<images>}``; images may lie in
-the dossier's folder itself, and the batch may be the folder of a single dossier. Nothing is
+A batch is ``<batch>/<one folder per dossier>/{catalogue, 原始图像数据/<images>}``; images may lie
+in the dossier's folder itself, and the batch may be the folder of a single dossier. Nothing is
 followed out of the folder: links, pipes and devices are named and never opened.
 """
 

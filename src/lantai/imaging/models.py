@@ -156,9 +156,7 @@ class Scan(models.Model):
     returned_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     returned_at = models.DateTimeField("退回时间", null=True)
     return_reason = models.CharField("退回理由", max_length=120, blank=True)
-    replaces = models.OneToOneField(
-        "self", models.PROTECT, null=True, related_name="replaced_by"
-    )
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
 
     class Meta:
         constraints = [
@@ -202,9 +200,7 @@ class Finding(models.Model):
     height = models.PositiveIntegerField(null=True)
     blocks = models.BooleanField("阻断验收")
     compared = models.BooleanField("由比对得出", default=False)
-    verdict = models.CharField(
-        "判定", max_length=10, choices=Verdict.choices, default=Verdict.OPEN
-    )
+    verdict = models.CharField("判定", max_length=10, choices=Verdict.choices, default=Verdict.OPEN)
     judged_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     judged_at = models.DateTimeField("判定时间", null=True)
     judgement = models.CharField("判定理由", max_length=120, blank=True)

@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 
 from lantai.dossiers import queries as dossiers
@@ -223,9 +234,7 @@ def scans_of(*, item: Item) -> list[Scan]:
 
 def lines_of(*, item: Item) -> list[Line]:
     """The catalogue of a dossier in its order, each line with ``images``, the scans it has."""
-    lines = item.lines.annotate(
-        images=Count("scans", filter=Q(scans__state__in=_THERE))
-    )
+    lines = item.lines.annotate(images=Count("scans", filter=Q(scans__state__in=_THERE)))
     return sorted(lines, key=lambda line: (catalogue.sort_key(line.class_code), line.sequence))
 
 
@@ -249,8 +258,13 @@ def scan_by_uid(*, uid: str, user: User, on: date) -> Scan | None:
     return (
         Scan.objects.filter(uid=uid, item__batch__in=in_scope(user=user, on=on))
         .select_related(
-            "item__batch__body", "item__batch__operator", "line", "blob", "scanned_by",
-            "returned_by", "replaces",
+            "item__batch__body",
+            "item__batch__operator",
+            "line",
+            "blob",
+            "scanned_by",
+            "returned_by",
+            "replaces",
         )
         .first()
     )
@@ -274,9 +288,7 @@ def neighbours(*, scan: Scan) -> Neighbours:
         .exclude(state__in=_GONE)
         .select_related("line")
         .annotate(
-            faulty=Exists(
-                Finding.objects.filter(scan=OuterRef("pk"), verdict=Finding.Verdict.OPEN)
-            )
+            faulty=Exists(Finding.objects.filter(scan=OuterRef("pk"), verdict=Finding.Verdict.OPEN))
         )
         .only("uid", "number", "file_name", "line__class_code", "line__sequence")
     )
@@ -330,9 +342,7 @@ def desk(*, user: User, at: datetime, on: date) -> Desk:
     return Desk(
         receiving=scope.filter(state=BatchState.RECEIVING).count(),
         to_inspect=scope.filter(state=BatchState.INSPECTION).count(),
-        to_count=Item.objects.filter(
-            batch__in=waiting, counted_at=None, aside_at=None
-        ).count(),
+        to_count=Item.objects.filter(batch__in=waiting, counted_at=None, aside_at=None).count(),
         returned=Scan.objects.filter(
             item__batch__in=waiting, item__aside_at=None, state=ScanState.RETURNED
         ).count(),

@@ -168,13 +168,13 @@ def _faults_of_lines(
             sentence = f"{line.place}《{line.title}》的形成时间晚于扫描日期，请更正目录"
             yield ItemFault(CATALOGUE, line.place, sentence)
         if born and line.formed.last_day < born:
-            sentence = f"{line.place}《{line.title}》的形成时间早于出生日期，请核对目录或影像是否放错"
+            sentence = (
+                f"{line.place}《{line.title}》的形成时间早于出生日期，请核对目录或影像是否放错"
+            )
             yield ItemFault(CATALOGUE, line.place, sentence)
 
 
-def _faults_of_pages(
-    lines: Sequence[PlainLine], scans: Sequence[PlainScan]
-) -> Iterator[ItemFault]:
+def _faults_of_pages(lines: Sequence[PlainLine], scans: Sequence[PlainScan]) -> Iterator[ItemFault]:
     """Compare what the catalogue lists with what is there, one to one (domain digest §2.2)."""
     if not scans:
         yield ItemFault(COUNT, "文件夹", "文件夹中没有一页影像，请补扫后送入，或将该份整份搁置")
@@ -342,7 +342,7 @@ def objections_to_count(
 
     Whoever scanned does not count, so that two people's numbers meet.
     """
-    reasons = [*_closed(state, aside)]
+    reasons = [*_closed(state, aside=aside)]
     if counter_scanned:
         reasons.append("扫描人不得清点本人扫描的档案，请由其他档案管理员清点")
     return tuple(reasons)
@@ -352,7 +352,7 @@ def objections_to_change(
     *, state: BatchState, aside: bool, receiving_too: bool = False
 ) -> tuple[str, ...]:
     """Return every reason why nothing in a dossier of a batch may be changed any more."""
-    reasons = [*_closed(state, aside)]
+    reasons = [*_closed(state, aside=aside)]
     if state is BatchState.RECEIVING and not receiving_too:
         reasons.append("批次还在接收处理，请等全部文件处理完再办理")
     return tuple(reasons)
@@ -427,7 +427,7 @@ def overdue_days(*, received_at: datetime, at: datetime) -> int:
     return max(0, late.days + 1) if late > timedelta() else 0
 
 
-def _closed(state: BatchState, aside: bool) -> Iterator[str]:
+def _closed(state: BatchState, *, aside: bool) -> Iterator[str]:
     if state is BatchState.ACCEPTED:
         yield "批次已经验收，不能再改动"
     if aside:

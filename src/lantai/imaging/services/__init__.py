@@ -20,8 +20,9 @@ from lantai.imaging.services.inspection import (
     set_scan_aside,
     take_item_up,
 )
-from lantai.imaging.services.intake import ClaimLost, Outcome, claim_next, process, receive_folder
 from lantai.imaging.services.paper import count_paper, hand_over
+from lantai.imaging.services.processing import ClaimLost, Outcome, claim_next, process
+from lantai.imaging.services.receiving import receive_folder
 from lantai.imaging.services.rescanning import rescan, supply
 
 __all__ = [

@@ -1,5 +1,6 @@
 """Quality inspection: looks, verdicts, returns, and acceptance by somebody else."""
 
+from collections import defaultdict
 from datetime import datetime
 
 from django.db import transaction
@@ -55,9 +56,7 @@ def look_at_scan(*, scan_uid: str, by: User, at: datetime) -> TilePack:
     return access.tile_pack(sha256=scan.blob.sha256)
 
 
-def scan_tile(
-    *, scan_uid: str, level: int, column: int, row: int, by: User, at: datetime
-) -> bytes:
+def scan_tile(*, scan_uid: str, level: int, column: int, row: int, by: User, at: datetime) -> bytes:
     """Return one tile (JPEG) of a scan that was opened not long ago."""
     scan = Scan.objects.select_related("blob").filter(uid=scan_uid).first()
     if scan is None or not queries.looked_recently(user=by, scan=scan, at=at):
@@ -210,12 +209,10 @@ def accept_batch(*, batch_uid: str, by: User, at: datetime) -> list[Dossier]:
 
 
 def _enter(item: Item, *, batch: Batch, by: User, at: datetime) -> Dossier:
-    assert item.paper_sides is not None  # acceptance objects to a dossier that was not counted
     lines = queries.lines_of(item=item)
-    pages: dict[int, list[Scan]] = {line.pk: [] for line in lines}
+    pages: dict[int | None, list[Scan]] = defaultdict(list)
     current = item.scans.filter(state=ScanState.CURRENT).select_related("blob", "scanned_by")
     for scan in current.order_by("number"):
-        assert scan.line_id is not None  # and to a scan that nobody gave a place
         pages[scan.line_id].append(scan)
     dossier = dossiers.enter_dossier(
         person=NewPerson(
@@ -226,7 +223,7 @@ def _enter(item: Item, *, batch: Batch, by: User, at: datetime) -> Dossier:
         ),
         body=batch.body,
         employer=item.employer,
-        paper_sides=item.paper_sides,
+        paper_sides=item.paper_sides or 0,
         materials=[_material(line, pages[line.pk], batch=batch) for line in lines],
         by=by.username,
         at=at,

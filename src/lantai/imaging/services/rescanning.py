@@ -37,7 +37,15 @@ def rescan(*, scan_uid: str, content: bytes, file_name: str, by: User, at: datet
         old.state = ScanState.REPLACED
         old.save(update_fields=["state"])
         fresh = _enter(
-            old.item, old.line, old.number, name, content, examined, by=by, at=at, replaces=old
+            content,
+            examined,
+            item=old.item,
+            line=old.line,
+            number=old.number,
+            name=name,
+            by=by,
+            at=at,
+            replaces=old,
         )
         ledger.record(
             at=at,
@@ -65,7 +73,9 @@ def supply(*, item_uid: str, content: bytes, file_name: str, by: User, at: datet
         if objections:
             raise Conflict(*objections)
         line, number = _free_place(item, name)
-        fresh = _enter(item, line, number, name, content, examined, by=by, at=at)
+        fresh = _enter(
+            content, examined, item=item, line=line, number=number, name=name, by=by, at=at
+        )
         ledger.record(
             at=at,
             action="imaging.scan.supplied",
@@ -113,13 +123,13 @@ def _measured(content: bytes, *, name: str, norm: str) -> Examined:
 
 
 def _enter(
+    content: bytes,
+    examined: Examined,
+    *,
     item: Item,
     line: Line | None,
     number: int | None,
     name: str,
-    content: bytes,
-    examined: Examined,
-    *,
     by: User,
     at: datetime,
     replaces: Scan | None = None,
