@@ -2,22 +2,36 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import cv2
 import numpy as np
 import simplejpeg
+from django.db import models
 
 from lantai.access import services as access
+from lantai.access.models import Grant
 from lantai.cases import queries, services
-from lantai.cases.models import Case, Claim, Decision, Evidence
+from lantai.cases.models import (
+    Adoption,
+    Case,
+    Claim,
+    Decision,
+    Evidence,
+    Filing,
+    Mark,
+    PaperCall,
+    Step,
+)
 from lantai.cases.rules.facts import Fact
 from lantai.cases.services import Application, NewClaim
 from lantai.dossiers import services as dossiers
-from lantai.dossiers.models import Dossier, Page
+from lantai.dossiers.models import Custody, Dossier, Material, Page
 from lantai.dossiers.services import NewMaterial, NewPage, NewPerson
 from lantai.identity import services as identity
 from lantai.identity.models import Body, User
 from lantai.identity.rules import Role
+from lantai.ledger.models import Entry
 from lantai.lib import idnumber
 from lantai.lib.dates import Month, PartialDate
 from lantai.lib.imagery import tiles
@@ -52,6 +66,32 @@ class District:
             Role.SUPERVISOR: self.supervisor,
             Role.SUBJECT: self.subject,
         }[role]
+
+
+TABLES: tuple[type[models.Model], ...] = (
+    Case,
+    Mark,
+    Claim,
+    Adoption,
+    Step,
+    Evidence,
+    PaperCall,
+    Decision,
+    Filing,
+    Dossier,
+    Material,
+    Page,
+    Custody,
+    Grant,
+    Entry,
+)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows that a verb on a case could touch, to be held against themselves later."""
+    return {
+        table.__name__: list(table._default_manager.order_by("pk").values()) for table in TABLES
+    }
 
 
 def minutes(count: int) -> datetime:
@@ -205,7 +245,7 @@ def opened(of: District, *, at: datetime = NOON, **changes: object) -> Case:
     return services.open_case(dossier=held, application=application(), by=of.clerk, at=at)
 
 
-def look(case: Case, seen: Page, *, by: User, at: datetime) -> None:
+def look(seen: Page, *, by: User, at: datetime) -> None:
     """Open a page through the door, as the viewer does."""
     access.open_page(page=seen, by=by, at=at, address="10.0.0.1")
 
@@ -217,7 +257,7 @@ def look_at_key_pages(case: Case, *, by: User, at: datetime) -> None:
         "material__dossier__person", "blob"
     ):
         if str(one) in wanted:
-            look(case, one, by=by, at=at)
+            look(one, by=by, at=at)
 
 
 def claim(case: Case, fact: Fact, title: str, since: str = "", **more: object) -> NewClaim:

@@ -15,13 +15,9 @@ import pytest
 from cases_factories import District, minutes
 from django.db import connection, transaction
 
-from lantai.access.models import Grant
 from lantai.cases import queries, services
-from lantai.cases.models import Case, Decision, Evidence, Filing, Step
-from lantai.dossiers.models import Dossier, Material, Page
-from lantai.ledger.models import Entry
+from lantai.cases.models import Case
 
-TABLES = (Case, Step, Evidence, Decision, Filing, Grant, Dossier, Material, Page, Entry)
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -43,12 +39,6 @@ def stopping_at(write: int) -> Iterator[list[str]]:
 
     with connection.execute_wrapper(watch):
         yield written
-
-
-def everything() -> dict[str, list[dict[str, Any]]]:
-    return {
-        table.__name__: list(table._default_manager.order_by("pk").values()) for table in TABLES
-    }
 
 
 def confirm(people: District, case: Case) -> object:
@@ -80,7 +70,7 @@ def test_a_step_stopped_at_any_of_its_writes_leaves_nothing(name: str) -> None:
     people = make.district()
     arrive, act, stride = STEPS[name]
     case = arrive(people)
-    before = everything()
+    before = make.everything()
     with stopping_at(0) as written, transaction.atomic():
         act(people, case)
         transaction.set_rollback(True)
@@ -89,7 +79,7 @@ def test_a_step_stopped_at_any_of_its_writes_leaves_nothing(name: str) -> None:
     for write in range(1, len(written) + 1, stride):
         with stopping_at(write), pytest.raises(Stopped):
             act(people, case)
-        assert everything() == before, f"stopped at write {write}: {written[write - 1][:60]}"
+        assert make.everything() == before, f"stopped at write {write}: {written[write - 1][:60]}"
 
     act(people, case)
     assert list(queries.check_rows()) == []

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+import cases_factories as make
 import pytest
+from cases_factories import minutes
 from django.db import connection
 
-import cases_factories as make
-from cases_factories import minutes
 from lantai.cases import queries, services
 
 pytestmark = pytest.mark.django_db
@@ -105,9 +105,7 @@ def test_the_audit_names_the_field_that_a_hand_changed(what: str) -> None:
     statement, expected = DONE[what]
     sql(statement)
 
-    found = [
-        (one["table"], one["field"], one["expected"], one["found"]) for one in queries.check_rows()
-    ]
+    found = [(one.table, one.field, one.expected, one.found) for one in queries.check_rows()]
 
     assert found == expected
 
@@ -145,5 +143,3 @@ def test_the_audit_asks_the_same_number_of_questions_for_many_cases(
 
     with django_assert_max_num_queries(20):
         assert list(queries.check_rows()) == []
-
-

@@ -19,7 +19,6 @@ from lantai.ledger.models import Entry
 from lantai.ledger.queries import NotYetSealed
 from lantai.lib import bundle, canonical
 from lantai.lib.refusals import Conflict, NotFound
-from lantai.lib.tlog.note import VerifierKey
 from lantai.lib.verify import verify
 from lantai.vault.files import master_path
 from lantai.vault.models import Blob
@@ -58,6 +57,7 @@ def test_what_is_frozen_names_every_page_claim_officer_look_and_the_policy() -> 
         "format",
         "log_head",
         "marks",
+        "natures",
         "officers",
         "openings",
         "pages",
@@ -65,6 +65,7 @@ def test_what_is_frozen_names_every_page_claim_officer_look_and_the_policy() -> 
         "person",
         "policy",
         "route",
+        "scans",
         "steps",
     ]
     assert [page["path"] for page in held["pages"]] == [
@@ -97,6 +98,22 @@ def test_what_is_frozen_names_every_page_claim_officer_look_and_the_policy() -> 
     assert case.dossier.person.id_number not in evidence.statement
 
 
+def test_a_case_raised_after_the_freezing_says_so_on_its_form() -> None:
+    people = make.district()
+    case, _evidence = make.in_approval(people)
+    services.raise_route(case_uid=case.uid, reason="墨色可疑", by=people.approver, at=minutes(1))
+    make.paper_round(people, case, by=people.approver, at=minutes(2))
+    services.decide(
+        case_uid=case.uid, outcome="approve", reason="已核实体", by=people.approver, at=minutes(3)
+    )
+    case.refresh_from_db()
+
+    form = queries.approval_form(case=case)
+
+    assert form["route"] == "复杂件，须核对实体档案"
+    assert form["route_reasons"] == ["审批人员转为复杂件：墨色可疑"]
+
+
 def test_the_digests_are_those_of_the_canonical_text_and_stand_in_the_log() -> None:
     people = make.district()
 
@@ -122,8 +139,7 @@ def test_the_bundle_is_checked_by_anyone_with_the_key_and_no_access() -> None:
 
     content = queries.bundle(case=case)
 
-    key = VerifierKey.parse(ledger.verifier_key(stream="records"))
-    report = verify(content, keys=[key])
+    report = verify(content, keys=[ledger.verifier_key(stream="records")])
     assert report.faults == ()
     assert report.valid
     members = bundle.unpack(content)

@@ -186,7 +186,8 @@ def test_the_list_is_narrowed_by_state_words_own_work_and_lateness() -> None:
     assert found(mine=True) == ["TX-2026-000002"]
     assert found(overdue=True) == ["TX-2026-000001"]
     assert found(text="TX-2026-000001") == ["TX-2026-000001"]
-    assert found(text="李002") == ["TX-2026-000002"]
+    assert found(text="李002") == found(text=mine.dossier.person.id_number) == ["TX-2026-000002"]
+    assert found(text="li") == ["TX-2026-000002", "TX-2026-000001"]
     assert found(text=early.dossier.number) == ["TX-2026-000001"]
     assert found(text="王") == []
 

@@ -2,34 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 import cases_factories as make
 import pytest
-from cases_factories import NOON, REGION, District, minutes
-from django.db import IntegrityError, models, transaction
+from cases_factories import REGION, District, minutes
+from django.db import transaction
 
-from lantai.access.models import Grant
 from lantai.cases import services
 from lantai.cases.models import (
-    Adoption,
     Case,
-    Claim,
-    Decision,
-    Evidence,
-    Filing,
-    Mark,
-    PaperCall,
-    Step,
 )
 from lantai.cases.rules.facts import Fact
-from lantai.dossiers.models import Custody, Dossier, Material
-from lantai.identity import services as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Role
-from lantai.ledger.models import Entry
-from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+from lantai.lib.refusals import Conflict, NotFound, NotPermitted
 
 pytestmark = pytest.mark.django_db
 
@@ -113,29 +100,6 @@ MAY: dict[str, frozenset[Role]] = {
     "send back": frozenset({DECIDE}),
     "file": frozenset({KEEP}),
 }
-TABLES: tuple[type[models.Model], ...] = (
-    Case,
-    Mark,
-    Claim,
-    Adoption,
-    Step,
-    Evidence,
-    PaperCall,
-    Decision,
-    Filing,
-    Dossier,
-    Material,
-    Custody,
-    Grant,
-    Entry,
-)
-
-
-def everything() -> dict[str, list[dict[str, Any]]]:
-    """All rows that a verb on a case could touch."""
-    return {
-        table.__name__: list(table._default_manager.order_by("pk").values()) for table in TABLES
-    }
 
 
 def returned(people: District) -> Case:
@@ -202,7 +166,7 @@ def test_each_verb_is_refused_in_each_state_that_is_not_its_own(state: str) -> N
     arrive, allowed = STATES[state]
     case = arrive(people)
     assert case.state == state
-    before = everything()
+    before = make.everything()
 
     for name, verb in VERBS.items():
         if name in allowed:
@@ -211,7 +175,7 @@ def test_each_verb_is_refused_in_each_state_that_is_not_its_own(state: str) -> N
             with pytest.raises((Conflict, NotPermitted)):
                 verb(case, people.holding(role), minutes(9))
 
-    assert everything() == before
+    assert make.everything() == before
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -255,13 +219,13 @@ def test_each_verb_is_refused_to_every_post_that_is_not_its_own(name: str) -> No
             if role not in MAY[name]
         ),
     ]
-    before = everything()
+    before = make.everything()
 
     for stranger in strangers:
         with pytest.raises(NotPermitted):
             VERBS[name](case, stranger, minutes(9))
 
-    assert everything() == before
+    assert make.everything() == before
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -269,14 +233,14 @@ def test_each_verb_is_refused_to_officers_of_another_district(name: str) -> None
     people = make.district()
     case = make.reviewed(people)
     elsewhere = make.district("d2")
-    before = everything()
+    before = make.everything()
 
     for role in sorted(MAY[name]):
         with pytest.raises(NotPermitted) as refused:
             VERBS[name](case, elsewhere.holding(role), minutes(9))
         assert refused.value.reasons == ("不属于您所在机构的办理范围",)
 
-    assert everything() == before
+    assert make.everything() == before
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -287,5 +251,3 @@ def test_a_case_that_does_not_exist_is_not_found(name: str) -> None:
 
     with pytest.raises(NotFound):
         VERBS[name](case, people.holding(min(MAY[name])), minutes(9))
-
-

@@ -77,17 +77,19 @@ class Case(models.Model):
                 condition=Q(closed_at__isnull=True),
                 name="case_open_once_per_dossier",
             ),
-            # Four eyes: no officer takes two of the steps of a case.
+            # Four eyes: the posts of a case are held by different people.
             models.CheckConstraint(
-                condition=~Q(second_reviewer=F("first_reviewer")),
+                condition=~Q(first_reviewer=F("clerk")), name="case_first_reviewer_is_another"
+            ),
+            models.CheckConstraint(
+                condition=~Q(second_reviewer=F("first_reviewer")) & ~Q(second_reviewer=F("clerk")),
                 name="case_second_reviewer_is_another",
             ),
             models.CheckConstraint(
-                condition=~Q(approver=F("first_reviewer")) & ~Q(approver=F("second_reviewer")),
+                condition=~Q(approver=F("first_reviewer"))
+                & ~Q(approver=F("second_reviewer"))
+                & ~Q(approver=F("clerk")),
                 name="case_approver_is_another",
-            ),
-            models.CheckConstraint(
-                condition=~Q(first_reviewer=F("clerk")), name="case_first_reviewer_is_not_clerk"
             ),
         ]
         indexes = [models.Index(fields=["state", "due_on"], name="case_by_state")]

@@ -31,6 +31,7 @@ from lantai.cases.queries.lists import (
     open_call,
     paper_calls_of,
 )
+from lantai.cases.queries.natures import RESULT_LABELS, Nature, four_natures, vetoes
 from lantai.cases.queries.objections import (
     OUTCOMES,
     objections_to,
@@ -68,7 +69,9 @@ __all__ = [
     "FIXED",
     "OUTCOMES",
     "PAGE_ROWS",
+    "RESULT_LABELS",
     "DeskRow",
+    "Nature",
     "Proposal",
     "adoption_row",
     "adoptions_of",
@@ -90,6 +93,7 @@ __all__ = [
     "evidence_of",
     "facts",
     "faults_of",
+    "four_natures",
     "frozen_text",
     "history",
     "in_scope",
@@ -125,4 +129,5 @@ __all__ = [
     "statement",
     "step_row",
     "unopened_key_pages",
+    "vetoes",
 ]

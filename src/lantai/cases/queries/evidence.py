@@ -1,7 +1,7 @@
 """What is frozen, and whether it still holds."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from lantai.access import queries as access
 from lantai.access import services as door
 from lantai.cases.models import Case, Evidence
 from lantai.cases.queries import lists, review, rows
+from lantai.cases.queries.natures import Nature
 from lantai.dossiers import queries as dossiers
 from lantai.dossiers.models import Page
 from lantai.identity.models import User
@@ -74,7 +75,9 @@ def application(*, case: Case) -> dict[str, Any]:
     }
 
 
-def statement(*, case: Case, version: int, at: datetime) -> dict[str, Any]:
+def statement(
+    *, case: Case, version: int, tested: Iterable[Nature], at: datetime
+) -> dict[str, Any]:
     """Everything an approver is to decide on, and how it came about."""
     dossier = case.dossier
     catalogue = [
@@ -89,7 +92,7 @@ def statement(*, case: Case, version: int, at: datetime) -> dict[str, Any]:
         for entry in dossiers.materials_of(dossier=dossier)
     ]
     head = ledger.latest_head(stream="records")
-    pages = dossiers.manifest(dossier=dossier)
+    images = dossiers.pages_of(dossier=dossier)
     return {
         "format": FORMAT,
         "case": {"uid": case.uid, "number": case.number, "version": version},
@@ -110,10 +113,23 @@ def statement(*, case: Case, version: int, at: datetime) -> dict[str, Any]:
         "policy": case.policy_version,
         "catalogue": catalogue,
         "catalogue_sha256": digests(frozen_text(catalogue))[0],
-        "pages": pages,
-        "files": {
-            _file_name(page): page.blob.sha256 for page in dossiers.pages_of(dossier=dossier)
-        },
+        "pages": dossiers.manifest(dossier=dossier),
+        "files": {_file_name(page): page.blob.sha256 for page in images},
+        "scans": [
+            {
+                "page": page.uid,
+                "width": page.width,
+                "height": page.height,
+                "dpi": page.dpi,
+                "device": page.device,
+                "norm": page.norm,
+                "batch": page.batch,
+                "by": page.scanned_by,
+                "at": moment(page.scanned_at),
+            }
+            for page in images
+        ],
+        "natures": [nature.as_json() for nature in tested],
         **written(case=case),
         "assessment": review.assessment(case=case).as_json(),
         "route": {

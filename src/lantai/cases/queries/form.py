@@ -24,7 +24,6 @@ def approval_form(*, case: Case) -> dict[str, Any]:
     finding = frozen["assessment"]
     sources = _sources(frozen)
     age = finding["age"] or {}
-    route = frozen["route"]
     day = office_day(decision.at)
     body = next(
         (
@@ -57,8 +56,8 @@ def approval_form(*, case: Case) -> dict[str, Any]:
         "minimum_months": finding["wish"]["minimum_months"] or age.get("minimum_months", "—"),
         "statutory_month": age.get("statutory_month", "—"),
         "retirement_month": finding["wish"]["month"] or "—",
-        "route": ROUTE_LABELS[Route(route["route"])],
-        "route_reasons": _route_reasons(frozen),
+        "route": ROUTE_LABELS[Route(case.route)],
+        "route_reasons": _route_reasons(case, frozen),
         "first_review": _opinion(frozen, Verb.SUBMIT_REVIEW, "first_reviewer"),
         "second_review": _opinion(frozen, Verb.CONFIRM, "second_reviewer"),
         "approval": {
@@ -119,12 +118,16 @@ def _first_work(frozen: dict[str, Any], sources: dict[str, str]) -> dict[str, st
     }
 
 
-def _route_reasons(frozen: dict[str, Any]) -> list[str]:
+def _route_reasons(case: Case, frozen: dict[str, Any]) -> list[str]:
+    """Why the case went this way; who raised it after the freezing is told too."""
     finding = frozen["assessment"]["route"]
     reasons = [one["sentence"] for one in finding["reasons"]]
-    if not reasons and finding["ground"]:
-        reasons = [finding["ground"]]
-    return reasons or ["—"]
+    reasons += [
+        f"审批人员转为复杂件：{step.opinion}"
+        for step in lists.history(case=case)[len(frozen["steps"]) :]
+        if step.verb == Verb.RAISE_ROUTE
+    ]
+    return reasons or [finding["ground"]]
 
 
 def _opinion(frozen: dict[str, Any], verb: Verb, seat: str) -> dict[str, str]:

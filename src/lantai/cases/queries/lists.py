@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from lantai.cases.models import Adoption, Case, Claim, Decision, Evidence, Mark, PaperCall, Step
 from lantai.cases.rules.workflow import State
+from lantai.dossiers import queries as dossiers
 from lantai.identity import queries as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Role
@@ -77,7 +78,7 @@ def listed(
 ) -> QuerySet[Case]:
     """The cases a person may know of, newest first; the caller takes pages of PAGE_ROWS.
 
-    ``text`` finds a case number, a dossier number or a name, each from its beginning.
+    ``text`` finds a case by the beginning of its number, or by whatever finds its dossier.
     """
     found = in_scope(user=user, at=at)
     if state:
@@ -85,8 +86,7 @@ def listed(
     if words := text.strip():
         found = found.filter(
             Q(number__istartswith=words)
-            | Q(dossier__number__istartswith=words)
-            | Q(dossier__person__name__startswith=words)
+            | Q(dossier__in=dossiers.find(text=words, user=user, on=office_day(at)).order_by())
         )
     if mine:
         found = found.filter(

@@ -8,7 +8,6 @@ from lantai.cases import queries
 from lantai.cases.models import Decision
 from lantai.cases.queries import OUTCOMES
 from lantai.cases.services.acts import close_leave, hold, refuse_for, step, subject
-from lantai.cases.services.evidence import read_masters
 from lantai.identity.models import User
 from lantai.identity.rules import Act
 from lantai.ledger import services as ledger
@@ -21,7 +20,7 @@ def decide(
 ) -> Decision:
     """Approve, reject or return a case on its frozen evidence. A return names its ``code``.
 
-    The masters are read again before a final word; a damaged one raises
+    The images are tested again before a final word. A damaged master raises
     ``vault.queries.Damaged``, which is an incident, and nothing is decided.
     """
     case = hold(case_uid=case_uid, acts=(Act.DECIDE_CASE,), by=by, at=at)
@@ -41,7 +40,7 @@ def decide(
     if evidence is None:
         raise Conflict("影像证据尚未固定，请先完成复核")
     if outcome != Decision.Outcome.RETURN:
-        read_masters(case)
+        refuse_for(queries.vetoes(queries.four_natures(dossier=case.dossier)))
     decision = Decision.objects.create(
         case=case,
         evidence=evidence,
@@ -64,6 +63,7 @@ def decide(
             "code": code,
             "evidence_sha256": evidence.sha256,
             "version": evidence.version,
+            "pages_opened": sorted(queries.pages_opened(case=case, user=by)),
             **queries.step_row(moved),
         },
     )

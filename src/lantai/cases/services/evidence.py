@@ -4,12 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from lantai.access import services as access
 from lantai.cases import queries
-from lantai.cases.models import Case, Evidence
+from lantai.cases.models import Evidence
 from lantai.cases.rules.workflow import Verb
 from lantai.cases.services.acts import close_leave, hold, refuse_for, step, subject
-from lantai.dossiers import queries as dossiers
 from lantai.identity.models import User
 from lantai.identity.rules import Act
 from lantai.ledger import services as ledger
@@ -19,19 +17,20 @@ from lantai.ledger import services as ledger
 def confirm(*, case_uid: str, opinion: str, by: User, at: datetime) -> Evidence:
     """Confirm a review and freeze its evidence: all or nothing, in one transaction.
 
-    Every master is read and held against its digest first; one that is damaged raises
+    The images are put to the test of the four natures first. A damaged master raises
     ``vault.queries.Damaged``, which is an incident, and nothing is frozen.
     """
     case = hold(case_uid=case_uid, acts=(Act.CONFIRM_CASE,), by=by, at=at)
     refuse_for(queries.objections_to_confirm(case=case, user=by, at=at, reason=opinion))
-    read_masters(case)
+    tested = queries.four_natures(dossier=case.dossier)
+    refuse_for(queries.vetoes(tested))
     if case.raised_at is None:
         case.route = queries.assessment(case=case).route.route
         case.save(update_fields=["route"])
     moved = step(case, verb=Verb.CONFIRM, opinion=opinion.strip(), by=by, at=at)
     close_leave(case, reason="复核已通过", by=by, at=at)
     version = case.evidence.count() + 1
-    frozen = queries.statement(case=case, version=version, at=at)
+    frozen = queries.statement(case=case, version=version, tested=tested, at=at)
     text = queries.frozen_text(frozen)
     sha256, sm3 = queries.digests(text)
     entry = ledger.record(
@@ -46,6 +45,7 @@ def confirm(*, case_uid: str, opinion: str, by: User, at: datetime) -> Evidence:
             "pages": len(frozen["pages"]),
             "policy": case.policy_version,
             "route": case.route,
+            "natures": {nature.code: nature.result for nature in tested},
             **queries.step_row(moved),
         },
     )
@@ -60,9 +60,3 @@ def confirm(*, case_uid: str, opinion: str, by: User, at: datetime) -> Evidence:
         by=by,
         at=at,
     )
-
-
-def read_masters(case: Case) -> None:
-    """Read every master of the dossier, held against its digest. Raises vault.queries.Damaged."""
-    for page in dossiers.pages_of(dossier=case.dossier):
-        access.master_for_evidence(page=page)
