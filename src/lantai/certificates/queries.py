@@ -49,7 +49,7 @@ def facts_of_deposit(*, dossier: Dossier) -> list[Fact]:
             f"{material.title} {material.class_code}-{material.sequence}",
         )
         for material in dossiers.materials_of(dossier=dossier)
-        if catalogue.kind_of(material.title) is MaterialKind.DEPOSIT and material.formed
+        if catalogue.kind_of(material.title) is MaterialKind.DEPOSIT_FORM and material.formed
     ]
     facts.append(Fact("档案在库", f"{dossier.paper_sides} 页，影像一一对应", "入库清点与影像清单"))
     return facts
