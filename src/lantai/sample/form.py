@@ -408,11 +408,11 @@ class FormPage:
             boxes.append(sheet.write(x, y, kept, size, hand))
         x += sheet.width_of(kept, size, hand)
         ghost = Hand(
-            tuple(round(215 - (215 - c) * 0.3) for c in hand.colour),  # type: ignore[arg-type]
+            tuple(round(222 - (222 - c) * 0.46) for c in hand.colour),  # type: ignore[arg-type]
             slope=hand.slope,
             squeeze=hand.squeeze,
             size=hand.size,
-            pressure=-1,
+            pressure=0,
         )
         under = sheet.write(x, y, old, size, ghost)
         other = Hand(CARBON if hand.colour[2] < 100 else (34, 34, 40), slope=0.12, pressure=1)

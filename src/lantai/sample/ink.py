@@ -262,10 +262,13 @@ def _worn(part: Pixels, wear: float, at: int) -> Pixels:
 
 def _pressed(mask: Pixels, pressure: int) -> Pixels:
     """Thicken or thin the strokes by a fraction of a pixel's width."""
-    around = raster.averaged(mask)
+    strength = np.arange(256, dtype=np.int32)
     if pressure > 0:
-        return np.minimum(around.astype(np.uint16) * 3 // 2, 255).astype(np.uint8)
-    return np.minimum(np.maximum(mask.astype(np.int16) - 45, 0) * 5 // 4, 255).astype(np.uint8)
+        mask, strength = raster.averaged(mask), strength * 3 // 2
+    else:
+        strength = (strength - 45) * 5 // 4
+    table: Pixels = strength.clip(0, 255).astype(np.uint8)
+    return table[mask]
 
 
 def _tight(part: Pixels, x0: int, y0: int) -> Box:

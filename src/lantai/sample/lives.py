@@ -155,7 +155,8 @@ def with_gap(life: Life) -> Life:
     """The same life with seven to eleven months without work or paper before a second employer."""
     rng = random.Random(f"gap/{life.seed}/{life.number}")
     last = life.jobs[-1]
-    broken = dt.date(life.contract.year + 1, rng.randint(1, 4), 20)
+    settled = max(life.contract.year, life.regular.year)
+    broken = dt.date(settled + 1, rng.randint(1, 4), 20)
     resumed = _months_later(broken, rng.randint(7, 11)).replace(day=5)
     leave = max(life.leave, _months_later(resumed, 30))
     second = f"{CITY}{rng.choice(('长城', '兴达', '金桥'))}实业公司"
@@ -254,8 +255,8 @@ def _turns(rng: random.Random, part: _Part, birth: dt.date) -> _Turns:
 
 def _live(rng: random.Random, part: _Part, name: str, *, seed: int, number: int) -> Life:
     birth = dt.date(rng.randint(*part.births), rng.randint(1, 12), rng.randint(1, 28))
-    if part.births == (1971, 1971):
-        birth = birth.replace(month=rng.randint(1, 9))
+    if part.births == (1971, 1971) or part.career is Career.COUNTRYSIDE:
+        birth = birth.replace(month=rng.randint(1, 9))  # due by 2027; not sent down at fifteen
     man = part.group is Group.M60
     turns = _turns(rng, part, birth)
     stock = {Career.SPECIAL: names.HARD_TRADES, Career.CADRE: names.OFFICE_TRADES}

@@ -98,7 +98,7 @@ def scrape(sheet: Pixels, box: tuple[float, float, float, float], chance: random
     """Scrape the paper in a box: the surface goes, the spot turns light, rough and blurred."""
     high, wide = sheet.shape[:2]
     left, top, right, bottom = (round(side) for side in box)
-    margin = max(3, (bottom - top) // 5)
+    margin = max(3, (bottom - top) // 4)
     x0, y0 = max(0, left - margin), max(0, top - margin)
     x1, y1 = min(wide, right + margin), min(high, bottom + margin)
     part = sheet[y0:y1, x0:x1].astype(np.float32)
@@ -108,7 +108,7 @@ def scrape(sheet: Pixels, box: tuple[float, float, float, float], chance: random
     soft = raster.blurred(inner, margin * 0.55)[..., None]
     fibres = raster.blurred(noise.standard_normal(part.shape[:2], np.float32), margin * 0.12 + 0.6)
     fibres = fibres / float(fibres.std() + 1e-6) * 5
-    lighter = part + (255 - part) * 0.52 + fibres[..., None]
+    lighter = part + (255 - part) * 0.62 + fibres[..., None]
     sheet[y0:y1, x0:x1] = np.clip(part + (lighter - part) * soft, 0, 255).astype(np.uint8)
 
 
@@ -195,7 +195,8 @@ def _soft(
         back = raster.blurred(back.astype(np.float32), 0.7)
         tone = tone * (1 - (255 - back) / 255 * 0.16)
         marks.append("透字")
-    return np.clip(np.rint(tone), 0, 255).astype(np.uint8)
+    soft: Pixels = np.clip(np.rint(tone), 0, 255).astype(np.uint8)
+    return soft
 
 
 def _stained(tone: Floats, xx: Floats, yy: Floats, stock: Stock, chance: random.Random) -> Floats:

@@ -57,6 +57,14 @@ def moved(
     return cast("Pixels", on_ground)
 
 
+def framed(picture: Pixels, rim: int, colour: tuple[int, int, int]) -> Pixels:
+    """The picture with a rim of one colour around it."""
+    around = cv2.copyMakeBorder(
+        picture, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=(*colour, 0)
+    )
+    return cast("Pixels", around)
+
+
 def sampled(picture: Pixels, across: Floats, along: Floats) -> Pixels:
     """The picture read at the places the two fields tell."""
     return cast("Pixels", cv2.remap(picture, across, along, cv2.INTER_LINEAR))

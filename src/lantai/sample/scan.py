@@ -184,9 +184,7 @@ def _on_the_glass(
 
 def _with_shadow(sheet: Pixels, lid: Colour, rim: int) -> Pixels:
     """The sheet with a rim of lid around it, on which it throws the shadow of the lamp."""
-    framed = np.empty((sheet.shape[0] + 2 * rim, sheet.shape[1] + 2 * rim, 3), np.uint8)
-    framed[:] = lid
-    framed[rim:-rim, rim:-rim] = sheet
+    framed = raster.framed(sheet, rim, lid)
     if lid[0] < 100:
         return framed
     fade = np.exp(-np.arange(rim, dtype=np.float32) / (rim * 0.28))

@@ -76,18 +76,23 @@ def generate(
     with every dossier, so what stands in it stands on disk. Pages are drawn at ``dpi`` (50–300).
     The same arguments give the same bytes, whatever ``workers`` is.
 
-    Raise ValueError, in Chinese, for arguments that cannot be, FileExistsError for a full folder.
+    Raise ValueError, in Chinese, for arguments that cannot be (more plants than a dossier has pages
+    for are among them), FileExistsError for a full folder; nothing is written then.
     """
     if not 1 <= dossiers <= 9999:
         raise ValueError("案卷数应在 1 至 9999 之间")
     if not 50 <= dpi <= 300:
         raise ValueError("分辨率应在 50 至 300 之间")
     planted = assign(plant, dossiers=dossiers)
+    scripts = [
+        script.of(life, frozenset(p.name for p in planted if p.dossier == life.number))
+        for life in lives(seed=seed, count=dossiers)
+    ]
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"文件夹“{out}”不是空的，请另选一个")
     return _written(
         out,
-        lives(seed=seed, count=dossiers),
+        scripts,
         planted,
         workers=workers,
         progress=progress,
@@ -98,7 +103,7 @@ def generate(
 
 def _written(
     out: Path,
-    people: Sequence[Life],
+    scripts: Sequence[Script],
     planted: Sequence[Planted],
     *,
     workers: int,
@@ -107,12 +112,8 @@ def _written(
     dpi: int,
 ) -> Iterator[Truth]:
     out.mkdir(parents=True, exist_ok=True)
-    scripts = [
-        script.of(life, frozenset(p.name for p in planted if p.dossier == life.number))
-        for life in people
-    ]
-    empty = _empty_folders(out, len(people), planted)
-    _begin_truth(out / TRUTH, seed=people[0].seed, dpi=dpi, planted=planted, empty=empty)
+    empty = _empty_folders(out, len(scripts), planted)
+    _begin_truth(out / TRUTH, seed=scripts[0].life.seed, dpi=dpi, planted=planted, empty=empty)
     done, total = 0, sum(len(each.sides) for each in scripts)
     with _pool(workers) as pool:
         waiting: deque[tuple[Script, list[Pending]]] = deque()
