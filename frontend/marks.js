@@ -14,6 +14,8 @@ export function markBox(mark, pageWidth) {
   const label = document.createElement('span')
   label.textContent = mark.label
   box.append(label)
+  // The viewer takes hold of every pointer that goes down inside it; a click here is the box's.
+  box.addEventListener('pointerdown', event => event.stopPropagation())
   return box
 }
 

@@ -3,6 +3,7 @@
 import OpenSeadragon from 'openseadragon'
 
 const DARK = '影像已关闭：调阅时间已到或授权已收回，请重新打开'
+const SIGNED_OUT = '登录已失效，请重新登录'
 const UNREACHED = '影像没有送达，请检查网络后重试'
 
 /** A "no" of the server: every reason, each a sentence that may be shown. */
@@ -25,7 +26,7 @@ export async function ask(url, { method = 'GET', signal } = {}) {
     if (fault.name === 'AbortError') throw fault
     throw new Refused([UNREACHED], 0)
   }
-  if (response.redirected && response.url.includes('/login')) throw new Refused(['登录已失效，请重新登录'], 401)
+  if (response.redirected && response.url.includes('/login')) throw new Refused([SIGNED_OUT], 401)
   if (!response.ok) throw new Refused(await reasonsOf(response), response.status)
   return response
 }

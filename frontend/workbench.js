@@ -119,18 +119,23 @@ class Workbench extends HTMLElement {
     const numeral = document.createElement('i')
     numeral.textContent = page.numeral
     title.replaceChildren(numeral, `${page.title}　第 ${page.number} 页`)
-    this.#pane(side).setAttribute('aria-label', `${side === 'left' ? '左' : '右'}侧影像：${page.title} 第 ${page.number} 页`)
+    const where = side === 'left' ? '左侧影像' : '右侧影像'
+    this.#pane(side).setAttribute('aria-label', `${where}：${page.title} 第 ${page.number} 页`)
   }
 
   #strip() {
     for (const thumb of this.querySelectorAll('.lt-thumb')) {
       const { page } = thumb.dataset
-      const here = this.shown[this.active] === page
-      thumb.toggleAttribute('aria-current', here)
-      if (here) thumb.setAttribute('aria-current', 'true')
-      thumb.dataset.side = SIDES.filter(side => this.shown[side] === page && (side === 'left' || this.comparing)).join(' ')
+      if (this.shown[this.active] === page) thumb.setAttribute('aria-current', 'true')
+      else thumb.removeAttribute('aria-current')
+      thumb.dataset.side = this.#sides().filter(side => this.shown[side] === page).join(' ')
     }
     this.querySelector('.lt-thumb[aria-current]')?.scrollIntoView({ block: 'nearest' })
+  }
+
+  // The panes that are on the screen.
+  #sides() {
+    return this.comparing ? SIDES : ['left']
   }
 
   #step(by) {
@@ -157,7 +162,8 @@ class Workbench extends HTMLElement {
     const text = this.querySelector('[name="find"]')?.value.trim() ?? ''
     let count = 0
     for (const page of this.pages) {
-      const listed = (this.filterName === 'all' || page.key) && `${page.numeral}${page.title}${page.date}`.includes(text)
+      const wanted = this.filterName === 'all' || page.key
+      const listed = wanted && `${page.numeral}${page.title}${page.date}`.includes(text)
       const item = this.#item(page.id)
       if (item) item.hidden = !listed
       count += listed
@@ -246,17 +252,16 @@ class Workbench extends HTMLElement {
   async #lead(id, side) {
     const mark = this.marks.find(each => each.id === id)
     if (!mark) return
-    const where = side ?? (this.comparing && this.shown.right === mark.page ? 'right' : this.shown.left === mark.page ? 'left' : this.active)
+    const showing = this.#sides().filter(each => this.shown[each] === mark.page)
+    const where = side ?? showing.pop() ?? this.active
     if (where === 'right' && !this.comparing) this.#compare(true)
-    const linked = this.linked
-    this.#link(false)
+    this.#link(false) // one page is led away from the other
     if (!(await this.#show(where, mark.page))) return
     this.#activate(where)
     this.#marksOn(true)
     this.views[where].flyTo(mark.region)
     flash(this.views[where].element.querySelector(`[data-mark="${id}"]`))
     this.#say(`${mark.label}，${this.page.get(mark.page).title} 第 ${this.page.get(mark.page).number} 页`)
-    if (linked) this.#pressed('link', false)
   }
 
   // From a box on the page to what the panel says of it.
@@ -264,6 +269,8 @@ class Workbench extends HTMLElement {
     const entry = [...this.querySelectorAll(`[data-entry="${id}"]`)].find(each => each.offsetParent)
       ?? this.querySelector(`[data-entry="${id}"]`)
     if (!entry) return
+    const fold = entry.closest('details:not([open])')
+    if (fold) fold.open = true
     const panel = entry.closest('[role="tabpanel"]')
     if (panel?.hidden) this.#tab(panel.dataset.tab)
     entry.scrollIntoView({ block: 'nearest' })
@@ -304,9 +311,12 @@ class Workbench extends HTMLElement {
     form.hidden = false
     form.open = true
     const [x, y, w, h] = region
-    for (const field of form.querySelectorAll('[data-region]')) field.value = { page: page.id, x, y, w, h }[field.dataset.region]
-    for (const place of form.querySelectorAll('[data-place]')) place.textContent = `${page.numeral} ${page.title} 第 ${page.number} 页`
-    this.views[this.active].overlay(markBox({ id: 'draft', tone: 'draft', label: '新区域', region }, this.views[this.active].meta.width), region)
+    const filled = { page: page.id, x, y, w, h }
+    for (const field of form.querySelectorAll('[data-region]')) field.value = filled[field.dataset.region]
+    const place = form.querySelector('[data-place]')
+    if (place) place.textContent = `${page.numeral} ${page.title} 第 ${page.number} 页 · ${w} × ${h}`
+    const viewer = this.views[this.active]
+    viewer.overlay(markBox({ id: 'draft', tone: 'draft', label: '新区域', region }, viewer.meta.width), region)
     form.scrollIntoView({ block: 'nearest' })
     const first = form.querySelector('#claim-fact') ?? form.querySelector('#mark-kind')
     first.focus()
@@ -318,7 +328,7 @@ class Workbench extends HTMLElement {
   #click(event) {
     const button = event.target.closest('button')
     if (!button || !this.contains(button)) return
-    const { page, mark, pair, lens, act, filter, tab, shut } = button.dataset
+    const { page, mark, pair, lens, act, filter, tab } = button.dataset
     if (button.classList.contains('lt-mark-box')) this.#tellOf(mark)
     else if (page) this.#show(event.shiftKey && this.comparing ? other(this.active) : this.active, page)
     else if (pair) this.#leadBoth(pair.split(' '))
@@ -327,7 +337,6 @@ class Workbench extends HTMLElement {
     if (act) this.#act(act)
     if (filter) this.#filterBy(filter)
     if (tab) this.#tab(tab)
-    if (shut !== undefined) this.#refresh()
   }
 
   async #leadBoth([first, second]) {

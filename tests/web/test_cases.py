@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
+from lantai.access.models import Opening
 from lantai.cases import services as work
 from lantai.cases.models import Case, Decision, PaperCall
 from lantai.cases.rules.workflow import State
@@ -379,3 +380,30 @@ def test_there_is_no_evidence_before_it_is_frozen(office: Office, dossier: Dossi
     answer = desks.signed_in(office.reviewer).get(reverse("evidence-bundle", args=[case.uid]))
 
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("who", ["clerk", "archivist", "reviewer"])
+def test_the_evidence_goes_to_nobody_without_leave(
+    office: Office, dossier: Dossier, who: str
+) -> None:
+    case = desks.frozen(office=office, dossier=dossier, at=now())
+    ledger.publish(at=now())
+    before = Opening.objects.count()
+
+    answer = desks.signed_in(office.people[who]).get(reverse("evidence-bundle", args=[case.uid]))
+
+    assert answer.status_code == 403
+    assert Opening.objects.count() == before
+
+
+def test_every_image_that_goes_out_with_the_evidence_is_recorded(
+    office: Office, dossier: Dossier
+) -> None:
+    case = desks.frozen(office=office, dossier=dossier, at=now())
+    ledger.publish(at=now())
+    before = Opening.objects.filter(by=office.approver, page__isnull=False).count()
+
+    desks.signed_in(office.approver).get(reverse("evidence-bundle", args=[case.uid]))
+
+    after = Opening.objects.filter(by=office.approver, page__isnull=False).count()
+    assert after - before == 5

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lantai.identity import queries as identity
@@ -128,7 +129,7 @@ class Chrome:
         if not self.posts:
             return str(_("未任岗位"))
         first, *others = self.posts
-        label = f"{first.body.name} · {ROLE_LABELS[Role(first.role)]}"
+        label = f"{first.body.name} · {gettext(ROLE_LABELS[Role(first.role)])}"
         return label + (_(" 等 %(n)s 岗") % {"n": len(self.posts)} if others else "")
 
     @cached_property

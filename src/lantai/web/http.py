@@ -20,7 +20,7 @@ LONGEST_ADDRESS: Final = 45  # an IPv6 address with an embedded IPv4 one
 class SignedIn(HttpRequest):
     """A request behind LoginRequiredMiddleware."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 

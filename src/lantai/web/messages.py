@@ -25,7 +25,8 @@ def extract(
 ) -> Iterator[Found]:
     """Yield the sentences that a template translates, each with its line."""
     code = templatize(template.read().decode(), origin="template")
-    yield from extract_python(io.BytesIO(code.encode()), keywords, comment_tags, {})
+    found: Iterator[Any] = extract_python(io.BytesIO(code.encode()), keywords, comment_tags, {})
+    yield from found
 
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")

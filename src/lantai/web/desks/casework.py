@@ -44,7 +44,7 @@ def clerk(seat: Seat, desk: Desk) -> None:
             [
                 Task(
                     certificate.dossier.person.name,
-                    f"{certificate.get_kind_display()} {certificate.number}",
+                    f"{_(certificate.get_kind_display())} {certificate.number}",
                     url=reverse("certificate", args=[certificate.number]),
                     tone="plain" if certificate.revoked_at else "ok",
                     due=when(certificate.issued_at, seat),
@@ -69,14 +69,14 @@ def reviewing(task: str) -> Callable[[Seat, Desk], None]:
         url = reverse("cases")
         desk.tiles += [
             Tile(
-                _("我承办的%(task)s") % {"task": task},
+                _("我承办的%(task)s") % {"task": _(task)},
                 len(mine),
                 _("件"),
                 icon="writing-sign",
                 url=url,
             ),
             Tile(
-                _("可领取的%(task)s") % {"task": task},
+                _("可领取的%(task)s") % {"task": _(task)},
                 len(free),
                 _("件"),
                 icon="inbox",
@@ -94,7 +94,10 @@ def reviewing(task: str) -> Callable[[Seat, Desk], None]:
         ]
         desk.sections += [
             case_section(
-                _("我承办的%(task)s") % {"task": task}, mine, seat, _("手上没有业务，可从右侧领取")
+                _("我承办的%(task)s") % {"task": _(task)},
+                mine,
+                seat,
+                _("手上没有业务，可从右侧领取"),
             ),
         ]
         desk.notes.append(case_section(_("可领取"), free, seat, _("没有可领取的业务")))
@@ -104,7 +107,7 @@ def reviewing(task: str) -> Callable[[Seat, Desk], None]:
             first = mine[0].case
             desk.actions.append(
                 Action(
-                    _("继续%(task)s") % {"task": task},
+                    _("继续%(task)s") % {"task": _(task)},
                     reverse("case-review", args=[first.uid]),
                     icon="writing-sign",
                 )
@@ -140,8 +143,8 @@ def subject(seat: Seat, desk: Desk) -> None:
             "",
             [
                 Task(
-                    row.case.get_kind_display(),
-                    STATE_LABELS[State(row.case.state)],
+                    _(row.case.get_kind_display()),
+                    _(STATE_LABELS[State(row.case.state)]),
                     url=reverse("own"),
                 )
                 for row in rows
@@ -168,10 +171,10 @@ def case_section(title: str, rows: Iterable[DeskRow], seat: Seat, empty: str) ->
 
 
 def _case_task(row: DeskRow, seat: Seat) -> Task:
-    state = STATE_LABELS[State(row.case.state)]
+    state = _(STATE_LABELS[State(row.case.state)])
     return Task(
         row.case.dossier.person.name,
-        f"{row.case.number} · {state if row.task == '跟进' else row.task}",
+        f"{row.case.number} · {state if row.task == '跟进' else _(row.task)}",
         url=reverse("case", args=[row.case.uid]),
         tone="risk" if row.overdue else "warn" if row.due_on == seat.today else "info",
         due=due(row.due_on, seat.today),

@@ -29,7 +29,7 @@ def consultant(seat: Seat, desk: Desk) -> None:
             [
                 Task(
                     grant.dossier.person.name,
-                    f"{grant.get_purpose_display()}　{grant.reason}",
+                    f"{_(grant.get_purpose_display())}　{grant.reason}",
                     due=_("至 %(until)s") % {"until": office_clock(grant.closes_at)},
                 )
                 for grant in leave
@@ -78,7 +78,7 @@ def supervisor(seat: Seat, desk: Desk) -> None:
             [
                 Task(
                     f"{case.dossier.person.name}　{case.number}",
-                    STATE_LABELS[State(case.state)],
+                    _(STATE_LABELS[State(case.state)]),
                     tone="risk",
                     due=due(case.due_on, seat.today),
                     late=True,
@@ -104,7 +104,7 @@ def security_admin(seat: Seat, desk: Desk) -> None:
             [
                 Task(
                     f"{grant.user.name} → {grant.dossier.person.name}",
-                    f"{grant.get_purpose_display()}　{grant.reason}",
+                    f"{_(grant.get_purpose_display())}　{grant.reason}",
                     url=reverse("grants"),
                     due=_("至 %(until)s") % {"until": office_clock(grant.closes_at)},
                 )
@@ -197,7 +197,7 @@ def audit_admin(seat: Seat, desk: Desk) -> None:
         note = _("均已封存") if not waiting else _("%(n)s 条待封存") % {"n": waiting}
         desk.tiles.append(
             Tile(
-                STREAM_LABELS[stream],
+                _(STREAM_LABELS[stream]),
                 size,
                 _("条"),
                 icon="list-check",
@@ -211,7 +211,7 @@ def audit_admin(seat: Seat, desk: Desk) -> None:
             _("业务与调阅两条日志"),
             [
                 Task(
-                    action_label(entry.action),
+                    _(action_label(entry.action)),
                     f"{entry.actor}　{entry.subject}",
                     url=reverse("log-entry", args=[entry.stream, entry.index]),
                     due=when(entry.at, seat),

@@ -118,7 +118,7 @@ def archivist(seat: Seat, desk: Desk) -> None:
             url=reverse("cases"),
         ),
     ]
-    uncounted = imaging.batches(user=seat.user, on=seat.today).filter(uncounted_count__gt=0)
+    uncounted = [batch for batch in numbers.oldest if getattr(batch, "uncounted_count", 0)]
     desk.sections.append(case_section(_("业务交办"), rows, seat, _("没有待交接或归档的业务")))
     desk.sections.append(
         Section(
@@ -132,7 +132,7 @@ def archivist(seat: Seat, desk: Desk) -> None:
                     tone="warn",
                     due=when(batch.received_at, seat),
                 )
-                for batch in uncounted.order_by("received_at", "pk")[:SHOWN]
+                for batch in uncounted
             ],
             _("没有待清点的实体档案"),
         )

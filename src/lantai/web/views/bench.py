@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from lantai.access import queries as access
 from lantai.cases import queries as cases
 from lantai.cases.models import Case, Claim, Decision, Mark
 from lantai.cases.rules.conflicts import Conflict
@@ -20,6 +21,7 @@ from lantai.cases.rules.facts import (
 )
 from lantai.cases.rules.route import ROUTE_LABELS
 from lantai.cases.rules.workflow import State
+from lantai.certificates.rules import KIND_LABELS, Kind
 from lantai.dossiers import queries as dossiers
 from lantai.dossiers.models import Page
 from lantai.identity import services as identity
@@ -112,7 +114,7 @@ def panel(*, case: Case, user: User, at: datetime) -> dict[str, Any]:
             *(_mark_box(mark) for mark in marks),
         ],
         "history": _history(case),
-        "frozen": _frozen(case),
+        "frozen": _frozen(case, user=user, at=at),
         "deeds": deeds.deeds_of(case, user=user, at=at),
         "may_mark": mode != "read" and not cases.objections_to_mark(case=case, user=user, at=at),
         "may_claim": mode == "review",
@@ -144,7 +146,11 @@ def summary(*, case: Case, user: User, at: datetime) -> dict[str, Any]:
         "may_issue": final
         and case.state in {State.APPROVED, State.FILED}
         and identity.may(Act.ISSUE_CERTIFICATE, by=user, at=at),
-        "frozen": _frozen(case),
+        "certificate_kinds": [
+            (Kind.RECORDED, KIND_LABELS[Kind.RECORDED]),
+            (Kind.DEPOSIT, KIND_LABELS[Kind.DEPOSIT]),
+        ],
+        "frozen": _frozen(case, user=user, at=at),
         "papers": cases.paper_calls_of(case=case),
         "history": _history(case),
         "policy": case.policy_version,
@@ -232,13 +238,15 @@ def _first_pages(pages: list[dict[str, Any]], cards: list[Card]) -> tuple[str | 
     return first or (pages[0]["id"] if pages else None), None
 
 
-def _frozen(case: Case) -> dict[str, Any] | None:
+def _frozen(case: Case, *, user: User, at: datetime) -> dict[str, Any] | None:
     """The frozen evidence, whether a signed head covers it, and what is different now."""
     evidence = cases.evidence_of(case=case)
     if evidence is None or case.state in {State.IN_REVIEW, State.RETURNED}:
         return None
     head = ledger.latest_head(stream="records")
+    leave = access.leave_for(user=user, dossier=case.dossier, material=None, at=at)
     return {
+        "may_download": leave is not None and leave.revoked_at is None and at < leave.closes_at,
         "evidence": evidence,
         "pages": len(canonical.loads(evidence.manifest.encode())),
         "head": head,

@@ -27,6 +27,7 @@ OK: Final = "ok"
 OPEN: Final = "open"
 CONFLICT: Final = "conflict"
 STRETCHES: Final = (Fact.SERVICE, Fact.ARMY, Fact.COUNTRYSIDE, Fact.STUDY)
+SHOWN_AT_ONCE: Final = 3
 EFFECT_LABELS: Final[dict[Effect, str]] = {
     Effect.LOSES: "此前工龄不计算",
     Effect.MERGES: "前后合并计算",
@@ -78,6 +79,21 @@ class Card:
             Reason(note.sentence, "" if note.clause == then else note.clause)
             for note, then in zip(self.notes, following, strict=False)
         ]
+
+    @property
+    def leading(self) -> list[Source]:
+        """The places shown at once: every one that deviates, and the oldest that do not."""
+        sound = [source for source in self.sources if not source.bad]
+        if len(sound) <= SHOWN_AT_ONCE + 1:
+            return list(self.sources)
+        first = {source.id for source in sound[:SHOWN_AT_ONCE]}
+        return [source for source in self.sources if source.bad or source.id in first]
+
+    @property
+    def further(self) -> list[Source]:
+        """The other places, which agree with the rest."""
+        shown = {source.id for source in self.leading}
+        return [source for source in self.sources if source.id not in shown]
 
     @property
     def pair(self) -> str:

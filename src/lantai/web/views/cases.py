@@ -3,14 +3,14 @@
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import path
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from lantai.access import services as access
 from lantai.cases import queries as cases
 from lantai.cases import services as work
 from lantai.cases.rules.age import retirement_age
@@ -24,7 +24,7 @@ from lantai.identity.rules import Act
 from lantai.lib import idnumber
 from lantai.lib.dates import Month
 from lantai.lib.refusals import NotFound, NotPermitted
-from lantai.web.http import SignedIn, may_any
+from lantai.web.http import SignedIn, address_of, may_any, onward, part_of
 from lantai.web.views import bench, deeds
 from lantai.web.views.case_forms import (
     ApplicationForm,
@@ -52,16 +52,17 @@ def case_list(request: SignedIn) -> HttpResponse:
     """The cases a person may know of, filtered and paged."""
     _require_staff(request)
     at = now()
-    chosen = {
+    chosen: dict[str, Any] = {
         "state": request.GET.get("state", ""),
         "text": request.GET.get("text", "").strip(),
         "mine": request.GET.get("mine") == "1",
         "overdue": request.GET.get("overdue") == "1",
     }
     found = cases.listed(user=request.user, at=at, **chosen)
-    page = Paginator(found, cases.PAGE_ROWS).get_page(request.GET.get("page"))
+    page = part_of(found, request, rows=cases.PAGE_ROWS)
     shown = {
         "page": page,
+        "range": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "rows": [deeds.row(case, on=identity.office_day(at)) for case in page],
         "states": [(state.value, label) for state, label in STATE_LABELS.items()],
         "chosen": chosen,
@@ -96,8 +97,7 @@ def case_preview(request: SignedIn) -> HttpResponse:
     identity.require(Act.OPEN_CASE, by=request.user, at=now())
     dossier = _dossier(request, request.GET.get("dossier", ""))
     group = request.GET.get("group", "")
-    shown = _expected(dossier.person, group) if group in set(Group) else {}
-    return render(request, "pages/cases/_preview.html", shown)
+    return render(request, "pages/cases/_preview.html", _expected(dossier.person, group))
 
 
 @require_POST
@@ -108,7 +108,7 @@ def case_open(request: SignedIn) -> HttpResponse:
         dossier=dossier, application=Application(**filled), by=request.user, at=now()
     )
     messages.success(request, _("已受理，业务编号 %(number)s") % {"number": case.number})
-    return redirect("case", case.uid)
+    return onward(request, "case", case.uid)
 
 
 @require_safe
@@ -124,7 +124,7 @@ def case_page(request: SignedIn, uid: str) -> HttpResponse:
 @require_POST
 def case_take(request: SignedIn, uid: str) -> HttpResponse:
     work.take_case(case_uid=uid, by=request.user, at=now())
-    return redirect("case-review", uid)
+    return onward(request, "case-review", uid)
 
 
 @require_POST
@@ -132,14 +132,14 @@ def paper_call(request: SignedIn, uid: str) -> HttpResponse:
     reason = read(ReasonForm, request)["reason"]
     work.call_paper(case_uid=uid, reason=reason, by=request.user, at=now())
     messages.success(request, _("已申请调阅实体档案"))
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
 def paper_out(request: SignedIn, uid: str) -> HttpResponse:
     work.hand_paper_out(case_uid=uid, by=request.user, at=now(), **read(HandOverForm, request))
     messages.success(request, _("实体档案已出库"))
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
@@ -147,14 +147,14 @@ def paper_seen(request: SignedIn, uid: str) -> HttpResponse:
     findings = read(FindingsForm, request)["findings"]
     work.see_paper(case_uid=uid, findings=findings, by=request.user, at=now())
     messages.success(request, _("已登记实体核对结果"))
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
 def paper_back(request: SignedIn, uid: str) -> HttpResponse:
     work.hand_paper_back(case_uid=uid, by=request.user, at=now(), **read(HandOverForm, request))
     messages.success(request, _("实体档案已归还"))
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
@@ -163,7 +163,7 @@ def case_decide(request: SignedIn, uid: str) -> HttpResponse:
     messages.success(
         request, _("已作出决定：%(outcome)s") % {"outcome": decision.get_outcome_display()}
     )
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
@@ -173,14 +173,22 @@ def case_file(request: SignedIn, uid: str) -> HttpResponse:
         request,
         _("审批表已归入档案：%(place)s %(title)s") % {"place": material, "title": material.title},
     )
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_safe
 def evidence_bundle(request: SignedIn, uid: str) -> HttpResponse:
-    """The frozen evidence as one file, to be checked anywhere without this system."""
+    """The frozen evidence as one file, to be checked anywhere without this system.
+
+    It holds the image of every page, so every page goes through the door and is recorded.
+    """
     _require_staff(request)
-    case = bench.case_of(uid=uid, user=request.user, at=now())
+    at = now()
+    case = bench.case_of(uid=uid, user=request.user, at=at)
+    if cases.evidence_of(case=case) is None:
+        raise NotFound(_("本业务尚未固定影像证据，请在复核通过后再导出"))
+    for page in dossiers.pages_of(dossier=case.dossier):
+        access.open_page(page=page, by=request.user, at=at, address=address_of(request))
     answer = HttpResponse(cases.bundle(case=case), content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="{case.number}-evidence.zip"'
     answer["Cache-Control"] = "private, no-store"
@@ -211,8 +219,9 @@ def _dossier(request: SignedIn, uid: str) -> Dossier:
 
 
 def _application(request: SignedIn, dossier: Dossier) -> dict[str, Any]:
-    """The application form of a dossier, with the group its person most likely belongs to."""
-    group = Group.M60 if dossier.person.sex == Person.Sex.MALE else Group.F50
+    """What the application form of a dossier shows."""
+    # Which group a woman belongs to follows from her papers, so none is chosen for her.
+    group = Group.M60 if dossier.person.sex == Person.Sex.MALE else ""
     return {
         "dossier": dossier,
         "objections": cases.objections_to_open(dossier=dossier, user=request.user, at=now()),
@@ -227,8 +236,8 @@ def _application(request: SignedIn, dossier: Dossier) -> dict[str, Any]:
 
 def _expected(person: Person, group: str) -> dict[str, Any]:
     born = idnumber.birth(person.id_number)
-    if born is None:
-        return {"born": None}
+    if born is None or group not in set(Group):
+        return {"born": born}
     return {
         "born": born,
         "expected": retirement_age(Group(group), Month(born.year, born.month)),

@@ -1,6 +1,7 @@
 """The production desk: batches received, dossiers counted and inspected, batches accepted."""
 
 from collections import Counter
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
@@ -104,6 +105,7 @@ def batch(request: SignedIn, uid: str) -> HttpResponse:
     identity.require(Act.VIEW_BATCH, by=request.user, at=at)
     found = _batch(request, uid)
     may_accept = identity.may(Act.ACCEPT_BATCH, by=request.user, at=at)
+    may_count = identity.may(Act.COUNT_PAPER, by=request.user, at=at)
     pages = Paginator(production.items_of(batch=found), production.PAGE_ROWS)
     page = pages.get_page(request.GET.get("page"))
     quarantined = Paginator(production.quarantined_of(batch=found), production.PAGE_ROWS)
@@ -111,10 +113,10 @@ def batch(request: SignedIn, uid: str) -> HttpResponse:
         **_row(found, at=at),
         "page": page,
         "range": pages.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
-        "items": [_item_row(item, found, request, at=at) for item in page],
+        "items": [_item_row(item, may_count=may_count) for item in page],
         "quarantined": quarantined.get_page(request.GET.get("apart")),
         "may_accept": may_accept and found.state != BatchState.ACCEPTED,
-        "may_count": identity.may(Act.COUNT_PAPER, by=request.user, at=at),
+        "may_count": may_count,
     }
     if shown["may_accept"]:
         shown["objections"] = production.objections_to_acceptance(batch=found, by=request.user)
@@ -153,7 +155,7 @@ def item(request: SignedIn, uid: str) -> HttpResponse:
     blind = may_count and found.counted_at is None
     may_look = not blind and identity.may(Act.VIEW_SCAN, by=request.user, at=at)
     shown: dict[str, Any] = {
-        **_item_row(found, found.batch, request, at=at),
+        **_item_row(found, may_count=may_count),
         "batch": found.batch,
         "may_count": may_count and found.batch.state != BatchState.ACCEPTED,
         "may_hand": identity.may(Act.HAND_PAPER, by=request.user, at=at),
@@ -282,7 +284,7 @@ def _looked_over(request: SignedIn, found: Item, *, may_look: bool) -> dict[str,
     }
 
 
-def _row(batch: Batch, *, at: Any) -> dict[str, Any]:
+def _row(batch: Batch, *, at: datetime) -> dict[str, Any]:
     """A batch with what the list and its page say about it."""
     state = BatchState(batch.state)
     return {
@@ -295,9 +297,8 @@ def _row(batch: Batch, *, at: Any) -> dict[str, Any]:
     }
 
 
-def _item_row(item: Item, batch: Batch, request: SignedIn, *, at: Any) -> dict[str, Any]:
+def _item_row(item: Item, *, may_count: bool) -> dict[str, Any]:
     """A dossier of a batch; its image numbers are hidden from whoever still has to count it."""
-    may_count = identity.may(Act.COUNT_PAPER, by=request.user, at=at)
     return {
         "item": item,
         "shown_folder": rules.shown_path(item.folder),
@@ -306,7 +307,7 @@ def _item_row(item: Item, batch: Batch, request: SignedIn, *, at: Any) -> dict[s
     }
 
 
-def _may(act: Act, request: SignedIn, item: Item, at: Any) -> bool:
+def _may(act: Act, request: SignedIn, item: Item, at: datetime) -> bool:
     """Whether a button of an item shows: the post allows it and the item can still change."""
     return identity.may(act, by=request.user, at=at) and not rules.objections_to_change(
         state=BatchState(item.batch.state), aside=item.aside_at is not None

@@ -1,6 +1,6 @@
 """Forms of the production desk: the shape of what is sent, nothing of the norm."""
 
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -69,16 +69,5 @@ class LineForm(forms.Form):
 class PlaceForm(forms.Form):
     """Where a scan belongs: ``place`` is a class and a sequence, ``4-1-2``."""
 
-    place = forms.CharField(label=_("材料"), max_length=12)
+    place = forms.RegexField(r"^[0-9]{1,2}(-[0-9])?-[0-9]{1,4}$", label=_("材料"), max_length=12)
     number = forms.IntegerField(label=_("页序"), min_value=1, max_value=MOST_SIDES)
-
-    def clean(self) -> dict[str, Any]:
-        filled = super().clean() or {}
-        class_code, _dash, sequence = str(filled.get("place", "")).rpartition("-")
-        if not class_code or not sequence.isdecimal():
-            raise forms.ValidationError("请从目录中选择材料")
-        return {
-            "class_code": class_code,
-            "sequence": int(sequence),
-            "number": filled.get("number", 0),
-        }

@@ -135,8 +135,15 @@ def scan_aside(request: SignedIn, uid: str) -> HttpResponse:
 
 @require_POST
 def scan_place(request: SignedIn, uid: str) -> HttpResponse:
+    filled = read(PlaceForm, request)
+    class_code, _dash, sequence = filled["place"].rpartition("-")
     placed = services.place_scan(
-        scan_uid=uid, by=request.user, at=now(), **read(PlaceForm, request)
+        scan_uid=uid,
+        class_code=class_code,
+        sequence=int(sequence),
+        number=filled["number"],
+        by=request.user,
+        at=now(),
     )
     messages.success(
         request,

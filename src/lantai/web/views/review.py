@@ -23,7 +23,7 @@ from lantai.identity import services as identity
 from lantai.ledger import queries as ledger
 from lantai.lib.imagery.tiles import TILE
 from lantai.lib.refusals import NotFound, Refusal
-from lantai.web.http import SignedIn, address_of
+from lantai.web.http import SignedIn, address_of, onward
 from lantai.web.views import bench
 from lantai.web.views.case_forms import (
     AdoptForm,
@@ -171,7 +171,7 @@ def review_submit(request: SignedIn, uid: str) -> HttpResponse:
     opinion = read(OpinionForm, request)["opinion"]
     work.submit_review(case_uid=uid, opinion=opinion, by=request.user, at=now())
     messages.success(request, _("初审已提交，等待复核"))
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
@@ -179,7 +179,7 @@ def review_return(request: SignedIn, uid: str) -> HttpResponse:
     reason = read(ReasonForm, request)["reason"]
     work.return_to_reviewer(case_uid=uid, reason=reason, by=request.user, at=now())
     messages.success(request, _("已退回初审"))
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 @require_POST
@@ -189,7 +189,7 @@ def review_confirm(request: SignedIn, uid: str) -> HttpResponse:
     messages.success(
         request, _("复核通过，影像已固定：%(digest)s") % {"digest": evidence.sha256[:16]}
     )
-    return redirect("case", uid)
+    return onward(request, "case", uid)
 
 
 def _page(uid: str) -> Page:
