@@ -10,6 +10,8 @@ PYTEST := $(PY) -m pytest -q
 NPM := $(BIN)/npm
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Byte code is kept: reading source again costs every start several seconds.
+export PYTHONDONTWRITEBYTECODE :=
 export npm_config_cache ?= $(CURDIR)/var/npm-cache
 # Which lock: `make setup LOCK=requirements.lock` leaves the tools of development out.
 LOCK ?= requirements-dev.lock
@@ -75,7 +77,7 @@ clean: ## remove what was installed and built; data in var/home stays
 .venv/.ready: $(LOCK)
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	$(PY) -m pip install -q --require-hashes --no-deps -r bootstrap.lock
-	$(BIN)/uv pip sync -q --python $(PY) --require-hashes $(LOCK)
+	$(BIN)/uv pip sync -q --python $(PY) --compile-bytecode --require-hashes $(LOCK)
 	$(PY) tools/link.py
 	@touch $@
 

@@ -1,6 +1,7 @@
 """The running site: a web server and a worker, started together and stopped together."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -55,7 +56,11 @@ class Site:
                     [sys.executable, "-m", "lantai.ops.main", "worker"], env=environment
                 )
             )
-        self._wait_for_answer()
+        try:
+            self._wait_for_answer()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -74,7 +79,7 @@ class Site:
                 child.wait()
 
     def wait(self) -> int:
-        """Wait until the web server ends or the person stops it; return its exit code."""
+        """Wait until the web server ends or somebody stops it; return its exit code."""
         try:
             return self._children[0].wait()
         except KeyboardInterrupt:
@@ -92,11 +97,15 @@ class Site:
             except (urllib.error.URLError, OSError) as silent:
                 ended = self._children[0].poll() is not None
                 if ended or time.monotonic() > until:
-                    self.__exit__(None, None, None)
                     raise RuntimeError(
                         f"端口 {self.port} 上的网站没有启动；请检查端口是否被占用"
                     ) from silent
                 _wait_for_child(self._children[0])
+
+
+def stop_when_told() -> None:
+    """Let SIGTERM end this process as Ctrl+C does, so that the children end with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _wait_for_child(child: subprocess.Popen[bytes]) -> None:

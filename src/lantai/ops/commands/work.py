@@ -22,8 +22,9 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from lantai.ops import demo, home  # noqa: PLC0415 -- Django loads when needed
+    from lantai.ops import demo, home, site  # noqa: PLC0415 -- Django loads when needed
 
+    site.stop_when_told()
     demo.prepare_environment(host=args.host, port=args.port)
     home.ready()
     return demo.run(host=args.host, port=args.port, once=args.once, workers=args.workers)
@@ -33,6 +34,7 @@ def _serve(args: argparse.Namespace) -> int:
     from lantai.ops import home, site  # noqa: PLC0415 -- Django loads when needed
 
     home.ready()
+    site.stop_when_told()
     with site.Site(host=args.host, port=args.port) as running:
         print(f"兰台已启动：{running.address}（按 Ctrl+C 停止）", flush=True)
         return running.wait()
