@@ -18,6 +18,7 @@ from lantai import sample
 
 SEED: Final = 7
 ROUNDS: Final = 3
+THUMBNAIL: Final = 480  # pixels of the longer side
 
 
 def ingest(pages: int) -> dict[str, Any]:
@@ -74,7 +75,10 @@ def _full(scans: Path, pages: int) -> tuple[float, float]:
 
 def _bare(files: list[Path], place: Path) -> None:
     """The least that taking in can be: read, digest, thumbnail, one committed row each."""
-    from lantai.lib.imagery import decode, thumbnail  # noqa: PLC0415 -- beside its use
+    import cv2  # noqa: PLC0415 -- beside its use
+    import simplejpeg  # noqa: PLC0415
+
+    from lantai.lib.imagery import decode  # noqa: PLC0415
 
     place.mkdir()
     rows = sqlite3.connect(place / "rows.db", isolation_level=None)
@@ -84,8 +88,10 @@ def _bare(files: list[Path], place: Path) -> None:
     for number, path in enumerate(files):
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        picture = decode.scaled(content, factor=4)
-        (place / f"{number}.jpg").write_bytes(thumbnail.make(picture.rgb))
+        rgb = decode.scaled(content, factor=4).rgb
+        scale = THUMBNAIL / max(rgb.shape[:2])
+        small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        (place / f"{number}.jpg").write_bytes(simplejpeg.encode_jpeg(small, quality=85))
         rows.execute("INSERT INTO page VALUES (?, ?)", (path.name, digest))
     rows.close()
 

@@ -16,6 +16,7 @@ from django.conf import settings
 
 ANSWERS_WITHIN = 60.0  # seconds
 STOPS_WITHIN = 15.0
+LOOKS_EVERY = 5.0
 THREADS = 4
 _LOCAL = "127.0.0.1"
 
@@ -34,11 +35,6 @@ class Site:
         return f"http://{self.host}:{self.port}"
 
     def __enter__(self) -> Self:
-        environment = {
-            **os.environ,
-            "LANTAI_HOME": str(settings.LANTAI_HOME),
-            "DJANGO_SETTINGS_MODULE": "lantai.settings",
-        }
         self._children.append(
             subprocess.Popen(
                 [
@@ -47,15 +43,11 @@ class Site:
                     *("--worker-class", "gthread", "--threads", str(THREADS)),
                     *("--log-level", "warning"),
                 ],
-                env=environment,
+                env=_environment(),
             )
         )
         if self._with_worker:
-            self._children.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "lantai.ops.main", "worker"], env=environment
-                )
-            )
+            self._children.append(self._start_worker())
         try:
             self._wait_for_answer()
         except BaseException:
@@ -81,9 +73,25 @@ class Site:
     def wait(self) -> int:
         """Wait until the web server ends or somebody stops it; return its exit code."""
         try:
-            return self._children[0].wait()
+            while True:
+                try:
+                    return self._children[0].wait(timeout=LOOKS_EVERY)
+                except subprocess.TimeoutExpired:
+                    self._revive_worker()
         except KeyboardInterrupt:
             return 0
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "lantai.ops.main", "worker"], env=_environment()
+        )
+
+    def _revive_worker(self) -> None:
+        """Start the worker again if it ended; why it ended stands in its own output."""
+        for place, child in enumerate(self._children[1:], start=1):
+            if (code := child.poll()) is not None:
+                print(f"后台处理已退出（{code}），重新启动", file=sys.stderr, flush=True)
+                self._children[place] = self._start_worker()
 
     def _wait_for_answer(self) -> None:
         until = time.monotonic() + ANSWERS_WITHIN
@@ -106,6 +114,14 @@ class Site:
 def stop_when_told() -> None:
     """Let SIGTERM end this process as Ctrl+C does, so that the children end with it."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "LANTAI_HOME": str(settings.LANTAI_HOME),
+        "DJANGO_SETTINGS_MODULE": "lantai.settings",
+    }
 
 
 def _wait_for_child(child: subprocess.Popen[bytes]) -> None:

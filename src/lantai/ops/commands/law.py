@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from lantai.cases.rules.age import Group, retirement_age
+from lantai.cases.rules.age import retirement_age
+from lantai.cases.rules.facts import Group
 from lantai.lib.dates import Month
 from lantai.ops.command import GOOD, WRONG_USE, Command, answer
 

@@ -5,6 +5,7 @@ the approver, one for the second reviewer, one lies half reviewed; one batch wit
 the inspector; one folder has not been received. Each desk has its own work.
 """
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,10 @@ def load(*, workers: int, tell: Tell) -> None:
             elif name == "20261124-02":
                 _take_in(inbox / name, accept=False)
                 step(f"批次 {name} 已接收，待质检")
+    # What the drawing knows of every page, for whoever wants to check a reading.
+    (Path(settings.LANTAI_HOME) / "demo-truth.json").write_text(
+        json.dumps([truths[number] for number in sorted(truths)], ensure_ascii=False)
+    )
     shutil.rmtree(drawing)
     open_subject(name=held[2].person.name, person_uid=held[2].person.uid)
     _whole_way(held[2], truths[2])
