@@ -100,11 +100,12 @@ export class Loupe {
     pen.rotate((viewport.getRotation(true) * Math.PI) / 180)
     pen.scale(scale, scale)
     pen.translate(-centre.x, -centre.y)
-    this.#paint(pen, centre, size / scale)
+    this.element.dataset.whole = String(this.#paint(pen, centre, size / scale))
     this.#apply(pen, size)
   }
 
-  // Lay the tiles around the centre, from the pack level whose pixels are nearest to the glass's.
+  // Lay the tiles around the centre, from the pack level whose pixels are nearest to the glass's;
+  // tell whether all of them were there.
   #paint(pen, centre, span) {
     const { meta } = this.viewer
     const side = meta.tile_size ?? 512
@@ -116,14 +117,19 @@ export class Loupe {
     const rows = Math.ceil(meta.height / step)
     const first = value => Math.max(0, Math.floor((value - reach) / step))
     const last = (value, count) => Math.min(count - 1, Math.floor((value + reach) / step))
+    let whole = true
     for (let row = first(centre.y); row <= last(centre.y, rows); row += 1) {
       for (let column = first(centre.x); column <= last(centre.x, columns); column += 1) {
         const bitmap = this.#tile(level, column, row)
-        if (!bitmap) continue
+        if (!bitmap) {
+          whole = false
+          continue
+        }
         const grow = 2 ** level
         pen.drawImage(bitmap, column * step, row * step, bitmap.width * grow, bitmap.height * grow)
       }
     }
+    return whole
   }
 
   #tile(level, column, row) {

@@ -6,6 +6,13 @@ const DARK = '影像已关闭：调阅时间已到或授权已收回，请重新
 const SIGNED_OUT = '登录已失效，请重新登录'
 const UNREACHED = '影像没有送达，请检查网络后重试'
 
+// A tile that did not come is told of on the page; its address, with its token, is for no console.
+OpenSeadragon.console = Object.assign(Object.create(console), {
+  error(text, ...rest) {
+    if (!String(text).startsWith('Tile %s failed')) console.error(text, ...rest)
+  },
+})
+
 /** A "no" of the server: every reason, each a sentence that may be shown. */
 export class Refused extends Error {
   constructor(reasons, status) {

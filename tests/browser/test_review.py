@@ -37,7 +37,6 @@ def test_the_reviewer_reads_draws_states_adopts_and_submits(
     page = page_as("chushen")
     open_desk(page, "in_review")
     accessible(page)
-    picture(page, "review-desk")
 
     # What differs lies side by side.
     page.get_by_role("button", name="对照两处").first.click()
@@ -172,7 +171,7 @@ def test_the_approver_calls_the_paper_and_decides_on_what_was_frozen(
         store.get_by_label("当面清点页数").fill(count)
         store.get_by_role("textbox").last.fill("孙建国")
         store.get_by_role("button", name=verb).click()
-        expect(store.get_by_text(f"{verb[:2]}档案已{verb[2:]}")).to_be_visible()
+        expect(store.get_by_text(f"{verb[:2]}档案已{verb[2:]}", exact=True)).to_be_visible()
         if verb == "实体出库":
             page.goto(case)
             page.locator("summary", has_text="登记实体核对结果").click()

@@ -132,13 +132,22 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
 
     assert not bundle.is_plain_name(name)
     with pytest.raises(ValueError, match="plain name"):
-        bundle.build(statement=STATEMENT, entries=sealed(named), files={name: content})
+        bundle.build(statement=STATEMENT, entries=sealed(named), files={**FILES, name: content})
 
 
 def test_a_file_that_no_entry_names_is_refused() -> None:
     with pytest.raises(ValueError, match=r"names the file other\.pdf"):
         bundle.build(
             statement=STATEMENT, entries=sealed(facts()), files={**FILES, "other.pdf": b"other"}
+        )
+
+
+def test_a_file_that_the_statement_names_may_not_be_left_out() -> None:
+    with pytest.raises(ValueError, match=r"not given: 审批表\.pdf"):
+        bundle.build(
+            statement=STATEMENT,
+            entries=sealed(facts()),
+            files={"p001.jpg": FILES["p001.jpg"]},
         )
 
 

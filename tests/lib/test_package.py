@@ -199,6 +199,18 @@ def test_a_workbook_as_offices_fill_it_is_read() -> None:
     assert read.entries[1].formed_text == "1977年7月10日"
 
 
+def test_numbers_with_a_decimal_point_are_whole_numbers() -> None:
+    out = io.BytesIO()
+    content = book([("一", "履历材料"), (1, "履历表", 1990, 1, 1, 7)])
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>7</v>", b"<v>7.0</v>"))
+
+    read = package.read_workbook(out.getvalue())
+
+    assert (read.entries[0].page_count, read.faults) == (7, ())
+
+
 def test_a_person_written_label_by_label_is_read() -> None:
     person = [
         ("姓 名：", "彭建国", "性别", 1),

@@ -198,7 +198,16 @@ def test_a_renamed_member_is_named_both_ways() -> None:
 def test_a_file_the_statement_names_keeps_its_name() -> None:
     report = judged(forged({"files/审批表.pdf": None, "files/决定.pdf": FILES["审批表.pdf"]}))
 
-    assert report.faults == ("没有条目载有 files/决定.pdf 的摘要：文件不可采信",)
+    assert report.faults == (
+        "缺少 statement.json 所列的文件 files/审批表.pdf",
+        "没有条目载有 files/决定.pdf 的摘要：文件不可采信",
+    )
+
+
+def test_a_file_the_statement_names_cannot_be_left_out() -> None:
+    report = judged(forged({"files/审批表.pdf": None}))
+
+    assert report.faults == ("缺少 statement.json 所列的文件 files/审批表.pdf",)
 
 
 def test_a_swapped_file_is_refused_even_when_the_manifest_is_made_to_fit() -> None:

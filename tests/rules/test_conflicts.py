@@ -239,6 +239,14 @@ def test_c09_a_gap_without_a_decision() -> None:
     assert codes(again, decided) == []
 
 
+def test_c09_is_silent_while_a_soldier_waits_for_a_placement() -> None:
+    army = worked("服役", "1981-10", "1983-05", fact=Fact.ARMY, unit="某部")
+    kinds = (MaterialKind.ARMY_ENTRY, MaterialKind.ARMY_EXIT)
+    papers = tuple(material(kind.value, kind) for kind in kinds)
+
+    assert codes(army, materials=(*CLEAN_MATERIALS, *papers)) == []
+
+
 @pytest.mark.parametrize(
     ("since", "until", "unit", "conflict"),
     [
@@ -403,6 +411,17 @@ def test_c19_what_proves_only_together_must_be_there_together() -> None:
 
     assert codes(army, materials=one) == ["C19"]
     assert codes(army, materials=both) == []
+
+
+def test_c19_an_apprenticeship_needs_its_regularisation() -> None:
+    apprentice = worked("学徒", "1983-09-05", "1986-09-04", kind=Stretch.APPRENTICE.value)
+    regular = material("转正定级审批表", MaterialKind.REGULAR_FORM)
+
+    (conflict,) = found(apprentice)
+
+    assert conflict.code == "C19"
+    assert conflict.sentence == "学徒：缺少转正定级审批表，请补充或调阅实体档案"
+    assert codes(apprentice, materials=(*CLEAN_MATERIALS, regular)) == []
 
 
 def test_c19_a_woman_needs_proof_of_her_post() -> None:

@@ -83,6 +83,7 @@ def test_the_values_of_the_digest() -> None:
     assert POLICY.special_ages == {"men": 55, "women": 45}
     assert POLICY.days[State.IN_REVIEW] == 5
     assert POLICY.kin_barred
+    assert POLICY.proofs[Stretch.APPRENTICE] == {MaterialKind.REGULAR_FORM}
 
 
 def test_only_expulsion_and_sentence_take_earlier_service_away() -> None:
@@ -100,6 +101,7 @@ def test_every_kind_of_time_is_judged() -> None:
         Stretch.APPRENTICE,
         Stretch.PROBATION,
         Stretch.ARMY,
+        Stretch.PLACEMENT,
         Stretch.COUNTRYSIDE,
         Stretch.PAID_STUDY,
         Stretch.SICK,
@@ -155,6 +157,7 @@ def test_only_birth_and_first_work_are_wanted_in_every_case() -> None:
         ("valid_from = 2025-01-01", 'valid_from = "soon"', "缺少 valid_from"),
         ("value = 16", "value = -1", "first_work.age 的值“-1”不合要求"),
         ("value = [15, 50]", "value = [50, 15]", "tolerance.lunar_days"),
+        ('value = ["regular_form"]', 'value = ["medal"]', "proof.apprentice 的值“medal”不合要求"),
         ("value = true", "value = 3", "kin.barred 的值“3”不合要求"),
         ('value = "chosen"', 'value = "whim"', "elastic.early_minimum_of"),
         ('value = "loses"', 'value = "eats"', "leaving.expelled 的值“eats”不合要求"),

@@ -1,11 +1,12 @@
 """Service in whole months: every row of the digest §4.3, cut-overs, gaps, leavings."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules_factories import POLICY, case, claim, worked
+from rules_factories import POLICY, case, claim, material, worked
 
 from lantai.cases.rules import months, service
 from lantai.cases.rules.facts import (
@@ -172,8 +173,87 @@ def test_a_stretch_that_ends_before_it_begins_is_named_and_left_out() -> None:
     assert "截止时间早于起始时间" in words(finding)
 
 
-def test_a_stretch_without_a_beginning_is_left_out() -> None:
-    assert reckon(worked("在厂", "", "1988-06")).served == ()
+def test_an_end_alone_stands_for_its_month_and_no_time_for_nothing() -> None:
+    finding = reckon(worked("合同", "", "1988-06-30"), worked("空白", "", ""))
+
+    assert shown(one.possible for one in finding.served) == ["1988-06至1988-06"]
+
+
+def test_an_end_another_material_states_of_the_same_unit_ends_an_open_stretch() -> None:
+    hired = worked("招工表", "1983-09", "", unit="曙光印刷厂")
+
+    for unit, last in (("兰台市曙光印刷厂", "1986-05"), ("长城厂", "1992-09"), ("", "1992-09")):
+        finding = reckon(hired, worked("证明", "", "1986-05-31", unit=unit))
+
+        assert str(finding.served[0].possible.last) == last
+
+
+def test_no_material_vouches_for_the_time_after_it_was_made() -> None:
+    def attested(**rest: Any) -> str:
+        return str(reckon(worked("在厂", "1983-09", **rest)).served[0].attested)
+
+    assert attested(until="", formed="1983-09-05") == "1983-09至1983-09"
+    assert attested(until="", formed="1985") == "1983-09至1985-12"
+    assert attested(until="", formed="1983-01") == "1983-09至1983-09"
+    assert attested(until="1990-05", formed="1985-03") == "1983-09至1985-03"
+    assert attested(until="1990-05", formed="2003") == "1983-09至1990-05"
+    assert attested(until="1990-05") == "1983-09至1990-05"
+    assert attested(until="") == "1983-09至1983-09"
+    assert attested(until="1983") == "None"
+
+
+def test_two_deciding_materials_of_a_unit_vouch_for_the_time_between() -> None:
+    resume = worked("履历", "1983-09", "1990-05", material_kind=MaterialKind.RESUME)
+    hired = worked("招工", "1983-09", "", formed="1983-09")
+    released = worked("解除", "", "1990-05-31", formed="1990-06")
+
+    assert reckon(resume, hired, released).unproven_months == 0
+    assert reckon(resume, hired).unproven_months == 108
+    assert reckon(resume, released).unproven_months == 80
+
+
+def test_the_materials_of_one_unit_do_not_vouch_for_another() -> None:
+    finding = reckon(
+        worked("招工", "1983-09", "1984-08", unit="甲厂"),
+        worked("自述", "1984-09", "1986-08", unit="乙厂", material_kind=MaterialKind.RESUME),
+        worked("工资", "1986-09", "1988-08", unit="甲厂"),
+    )
+
+    assert finding.unproven_months == 24
+
+
+@pytest.mark.parametrize(
+    ("kinds", "unproven"),
+    [
+        ((MaterialKind.ARMY_ENTRY,), 36),
+        ((MaterialKind.ARMY_ENTRY, MaterialKind.ARMY_EXIT), 0),
+    ],
+)
+def test_what_is_proved_only_together_is_proved_whole(
+    kinds: tuple[MaterialKind, ...], unproven: int
+) -> None:
+    army = worked(
+        "自传", "1984-01", "1986-12", fact=Fact.ARMY, material_kind=MaterialKind.AUTOBIOGRAPHY
+    )
+
+    finding = reckon(army, materials=tuple(material(kind.value, kind) for kind in kinds))
+
+    assert finding.unproven_months == unproven
+
+
+@pytest.mark.parametrize(
+    ("again", "placement"), [("1988-05", True), ("1989-02", True), ("1989-03", False)]
+)
+def test_a_soldier_may_wait_for_a_placement(again: str, *, placement: bool) -> None:
+    finding = reckon(
+        worked("服役", "1984-10", "1988-01", fact=Fact.ARMY), worked("在厂", again, "1999-06")
+    )
+
+    (gap,) = finding.gaps
+    assert gap.placement is placement
+    assert ("退役后待安置时间计算工龄，请登记" in words(finding)) is placement
+    waited = worked("待安置", "1988-02", again, kind=Stretch.PLACEMENT.value, unit="")
+    assert service.establish(case(claims=(waited,)), POLICY).counted_months > 3
 
 
 def test_a_stretch_without_an_end_lasts_to_the_cut_over() -> None:
@@ -377,10 +457,11 @@ DATES = st.builds(
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[ClaimFact]:
+def lives(draw: st.DrawFn, *, closed: bool = False) -> list[ClaimFact]:
+    ends = DATES if closed else DATES | st.just("")
     kinds = st.sampled_from(["", *Stretch])
     return [
-        worked(f"c{number}", draw(DATES), draw(DATES | st.just("")), kind=draw(kinds))
+        worked(f"c{number}", draw(DATES), draw(ends), kind=draw(kinds))
         for number in range(draw(st.integers(0, 5)))
     ]
 
@@ -414,10 +495,10 @@ def test_the_order_of_claims_never_matters(claims: list[ClaimFact], chance: Any)
     assert {gap.span for gap in one.gaps} == {gap.span for gap in other.gaps}
 
 
-@given(lives(), lives())
-def test_one_more_claim_never_takes_deemed_time_away(
+@given(lives(closed=True), lives(closed=True))
+def test_one_more_stretch_never_takes_deemed_time_away(
     claims: list[ClaimFact], more: list[ClaimFact]
 ) -> None:
-    added = [worked(f"m{number}", "1984-01", "1985-01") for number, _ in enumerate(more)]
+    added = [replace(one, id=f"m{number}") for number, one in enumerate(more)]
 
     assert reckon(*claims, *added).deemed_months >= reckon(*claims).deemed_months

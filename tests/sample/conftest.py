@@ -8,7 +8,7 @@ from lantai import sample
 
 @pytest.fixture(scope="session")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
-    """Twelve dossiers at 100 dpi, every plant somewhere, in the two locked fonts."""
+    """Nine dossiers, one of each career, at 100 dpi, every plant somewhere, in the two locked fonts."""
     root = tmp_path_factory.mktemp("sample") / "batch"
-    sample.write(root, dossiers=12, seed=5, plant=tuple(sample.PLANTS), dpi=DPI)
+    sample.write(root, dossiers=9, seed=5, plant=tuple(sample.PLANTS), dpi=DPI)
     return Batch(root)

@@ -123,7 +123,7 @@ def test_there_is_ink_in_every_claimed_region_and_up_to_its_edges(batch: Batch) 
             assert dark[:, : width // 3 + 1].any(), (page["path"], claim)
             assert dark[:, -(width // 3) - 1 :].any(), (page["path"], claim)
             seen += 1
-    assert seen > 900
+    assert seen > 700
 
 
 def test_claims_agree_with_the_life_unless_a_plant_says_otherwise(batch: Batch) -> None:

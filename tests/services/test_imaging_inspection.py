@@ -397,3 +397,49 @@ def test_a_page_that_is_there_is_not_supplied_again(shop: Shop, item: Item) -> N
     assert unlisted.value.reasons == ("目录中没有 4-1-1，请先由档案管理员补录这份材料",)
     assert "不合规则" in unclear.value.reasons[0]
     assert Scan.objects.count() == 3
+
+
+def test_one_sheet_scanned_twice_is_found_and_settled_when_one_goes(
+    shop: Shop, tmp_path: Path
+) -> None:
+    root = tmp_path / "两遍"
+    factories.dossier_folder(root / "陈大文", factories.entry("1", 1, 2))
+    again = factories.page(1, quality=80)
+    (root / "陈大文" / "原始图像数据" / "1-1-002.jpg").write_bytes(again)
+
+    batch, _ = factories.take_in(shop, root)
+    finding = Finding.objects.get(code="Q05")
+    first, second = Scan.objects.order_by("file_name")
+    services.return_scan(scan_uid=second.uid, reason="重复", by=shop.inspector, at=NOON)
+    services.rescan(
+        scan_uid=second.uid,
+        content=factories.page(2),
+        file_name="1-1-002.jpg",
+        by=shop.operator,
+        at=NOON,
+    )
+
+    assert (finding.scan, finding.like) == (second, first)
+    assert "像是同一页扫了两次" in finding.sentence
+    finding.refresh_from_db()
+    assert finding.verdict == "settled"
+    assert queries.items_of(batch=batch).get().blocking_count == 0
+
+
+def test_a_rescan_that_is_the_wrong_sheet_again_is_found(shop: Shop, scan: Scan) -> None:
+    services.return_scan(scan_uid=scan.uid, reason="模糊", by=shop.inspector, at=NOON)
+
+    fresh = services.rescan(
+        scan_uid=scan.uid,
+        content=factories.page(2, quality=80),
+        file_name="1-1-001.jpg",
+        by=shop.operator,
+        at=NOON,
+    )
+
+    finding = Finding.objects.get(code="Q05")
+    assert finding.like is not None
+    assert {finding.scan, finding.like} == {
+        fresh,
+        Scan.objects.get(file_name="1-1-002.jpg"),
+    }

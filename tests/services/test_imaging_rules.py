@@ -70,7 +70,7 @@ def test_a_dossier_passes_just_when_counts_agree_and_the_sample_was_seen(
 
 def test_a_batch_without_a_dossier_is_not_accepted() -> None:
     assert rules.objections_to_acceptance(
-        state=BatchState.INSPECTION, counts=(), inspector_scanned=False, inspector_counted=False
+        state=BatchState.INSPECTION, dossiers=0, inspector_scanned=False, inspector_counted=False
     ) == ("批次中没有可以验收的档案",)
 
 
@@ -169,3 +169,4 @@ def test_a_batch_is_late_from_the_moment_its_time_is_over(days: float, late: int
 def test_every_state_has_a_word() -> None:
     assert set(rules.BATCH_LABELS) == set(BatchState)
     assert set(rules.SCAN_LABELS) == set(ScanState)
+    assert set(rules.FAULT_LABELS) == {f"Q{number:02d}" for number in range(1, 15)}

@@ -23,6 +23,7 @@ PUBLIC: Final = {
     "text-size",
     "verify",
     "health",
+    "demo-progress",  # how far the loading is; nothing outside the demo
 }
 VALUES: Final = {"int": "0", "str": "0123456789abcdef", "slug": "a"}
 

@@ -1,6 +1,8 @@
 """The public check of a certificate."""
 
+import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -116,3 +118,23 @@ def test_checking_too_often_is_asked_to_wait(certificate: Certificate) -> None:
 def test_the_empty_form_counts_for_nothing() -> None:
     for _ in range(CHECKS_A_MINUTE + 1):
         assert Client().get(reverse("verify")).status_code == 200
+
+
+def test_the_demo_tells_how_far_it_has_loaded_until_it_is_done(settings: Any) -> None:
+    settings.LANTAI_DEMO = True
+    note = settings.LANTAI_HOME / "demo.json"
+    note.write_text(json.dumps({"done": 3, "total": 12, "sentence": "第 3 份", "complete": False}))
+    loading = Client().get(reverse("demo-progress")).content.decode()
+    note.write_text(json.dumps({"done": 12, "total": 12, "sentence": "", "complete": True}))
+    done = Client().get(reverse("demo-progress")).content.decode()
+
+    assert 'value="3" max="12"' in loading
+    assert done.strip() == ""
+
+
+def test_no_other_installation_speaks_of_a_demo(settings: Any) -> None:
+    settings.LANTAI_DEMO = False
+    note = settings.LANTAI_HOME / "demo.json"
+    note.write_text(json.dumps({"done": 3, "total": 12, "sentence": "第 3 份", "complete": False}))
+
+    assert Client().get(reverse("demo-progress")).content.decode().strip() == ""

@@ -247,7 +247,7 @@ def note_refused(*, by: str, what: str, reasons: Iterable[str], at: datetime) ->
 
 
 def _leave(*, dossier: Dossier, material: Material | None, by: User, at: datetime) -> Grant:
-    """The grant that opens a material, or a dossier's strip. Raises NotPermitted with all reasons."""
+    """The grant that opens a material, or the strip. Raises NotPermitted with all reasons."""
     leave = queries.leave_for(user=by, dossier=dossier, material=material, at=at)
     objections = rules.objections_to_opening(
         leave=_plain(leave) if leave else None,
@@ -279,7 +279,7 @@ def _opening(token: str, *, by: User, at: datetime, lasts_page: bool) -> Opening
         said = signing.loads(token, salt=_SALT)
     except signing.BadSignature as forged:
         raise NotPermitted(GONE_DARK) from forged
-    opening = (
+    opening: Opening | None = (
         Opening.objects.select_related("grant", "page__blob", "page__material")
         .filter(pk=said["o"], by=by, page__isnull=not lasts_page)
         .first()

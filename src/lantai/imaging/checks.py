@@ -16,6 +16,7 @@ from lantai.lib.imagery.examine import Examined, examine
 from lantai.lib.imagery.faults import Fault
 from lantai.lib.imagery.formats import Format, sniff
 from lantai.lib.imagery.profile import Profile, load
+from lantai.vault import queries as vault_reading
 from lantai.vault import services as vault
 from lantai.vault.models import Blob
 
@@ -91,16 +92,44 @@ def enter_scan(
     return scan
 
 
-def compare(*, item: Item, at: datetime) -> list[Finding]:
+def doubles(*, item: Item, of: Scan | None = None) -> list[ItemFault]:
+    """Find images of a dossier that show the same sheet though they are not the same file.
+
+    With ``of`` only that scan is held against the others. Where fingerprints propose a pair its
+    masters are read and laid one upon the other, a second each: not for a transaction.
+    """
+    there = {str(scan.pk): scan for scan in _there(item)}
+    prints = {key: scan.dhash for key, scan in there.items() if not scan.blank}
+    if of is None:
+        found = pairs.doubles(prints, load=lambda key: vault_reading.read(there[key].blob.sha256))
+    else:
+        fresh = str(of.pk)
+        found = tuple(
+            double
+            for key in prints
+            if key != fresh and fresh in prints
+            for double in pairs.doubles(
+                {key: prints[key], fresh: prints[fresh]},
+                load=lambda each: vault_reading.read(there[each].blob.sha256),
+            )
+        )
+    return [
+        rules.double_fault(
+            scan=_plain_scan(there[double.second]), earlier=_plain_scan(there[double.first])
+        )
+        for double in found
+        if there[double.first].blob_id != there[double.second].blob_id
+    ]
+
+
+def compare(*, item: Item, at: datetime, doubled: Iterable[ItemFault] = ()) -> list[Finding]:
     """Compare a dossier with its catalogue anew; return the findings that hold now.
 
-    A finding that was judged keeps its verdict; one that is no longer true is settled.
+    ``doubled`` are the doubles found since the last time. A finding that was judged keeps its
+    verdict; one that is no longer true is settled, and open again if it comes true again.
     """
-    faults = {_key(fault): fault for fault in _faults(item, at)}
-    known = {
-        (finding.code, finding.path, finding.sentence, finding.scan_id): finding
-        for finding in item.findings.filter(compared=True)
-    }
+    known = {_key_of(finding): finding for finding in item.findings.filter(compared=True)}
+    faults = {_key(fault): fault for fault in _faults(item, at, doubled, known.values())}
     over = [
         finding.pk
         for key, finding in known.items()
@@ -121,23 +150,40 @@ def compare(*, item: Item, at: datetime) -> list[Finding]:
     return list(item.findings.filter(compared=True).exclude(verdict=Finding.Verdict.SETTLED))
 
 
-def _faults(item: Item, at: datetime) -> Iterator[ItemFault]:
-    scans = list(
+def _there(item: Item) -> list[Scan]:
+    """The scans of a dossier that count, in the order of their coming."""
+    return list(
         item.scans.filter(state__in=(ScanState.CURRENT, ScanState.RETURNED))
         .select_related("blob", "line")
         .order_by("pk")
     )
-    plain = [_plain_scan(scan) for scan in scans]
+
+
+def _faults(
+    item: Item, at: datetime, doubled: Iterable[ItemFault], known: Iterable[Finding]
+) -> Iterator[ItemFault]:
+    scans = _there(item)
     yield from rules.item_faults(
         name=item.name,
         id_number=item.id_number,
         folder=item.folder,
         lines=[_plain_line(line) for line in item.lines.order_by("pk")],
-        scans=plain,
+        scans=[_plain_scan(scan) for scan in scans],
         elsewhere=_elsewhere(item, scans),
         today=identity.office_day(at),
     )
-    yield from _lookalikes(scans, plain)
+    yield from doubled
+    # Doubles are not looked for again: a pair stays one as long as both of it are there.
+    there = {scan.pk for scan in scans}
+    for finding in known:
+        if finding.like_id in there and finding.scan_id in there:
+            yield ItemFault(
+                finding.code,
+                finding.path,
+                finding.sentence,
+                scan=finding.scan_id,
+                like=finding.like_id,
+            )
 
 
 def _elsewhere(item: Item, scans: Iterable[Scan]) -> frozenset[str]:
@@ -152,22 +198,6 @@ def _elsewhere(item: Item, scans: Iterable[Scan]) -> frozenset[str]:
         .exclude(item=item)
         .values_list("blob__sha256", flat=True)
     )
-
-
-def _lookalikes(scans: list[Scan], plain: list[PlainScan]) -> Iterator[ItemFault]:
-    """Pairs of images that show the same sheet though they are not the same file."""
-    for later, scan in enumerate(scans):
-        if scan.blank:
-            continue
-        for earlier in range(later):
-            other = scans[earlier]
-            if (
-                not other.blank
-                and other.blob_id != scan.blob_id
-                and pairs.same_sheet(other.dhash, scan.dhash)
-            ):
-                yield rules.double_fault(scan=plain[later], earlier=plain[earlier])
-                break
 
 
 def _plain_scan(scan: Scan) -> PlainScan:
@@ -193,15 +223,18 @@ def _key(fault: ItemFault) -> tuple[str, str, str, int | None]:
     return (fault.code, fault.path, fault.sentence, fault.scan)
 
 
+def _key_of(finding: Finding) -> tuple[str, str, str, int | None]:
+    return (finding.code, finding.path, finding.sentence, finding.scan_id)
+
+
 def _compared(item: Item, fault: ItemFault) -> Finding:
     return Finding(
         item=item,
         scan_id=fault.scan,
+        like_id=fault.like,
         code=fault.code,
         path=fault.path,
         sentence=fault.sentence,
-        measure=fault.measure,
-        threshold=fault.threshold,
         blocks=fault.blocks,
         compared=True,
     )

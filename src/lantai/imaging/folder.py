@@ -203,7 +203,9 @@ def _is_dossier(entries: list[_Entry]) -> bool:
 
 
 def _item(folder: str, entries: list[_Entry]) -> FoundItem:
-    catalogues, files, processed = [], [], 0
+    catalogues: list[Found] = []
+    files: list[Found] = []
+    processed = 0
     for entry in entries:
         if entry.is_folder and entry.name in PROCESSED:
             processed += sum(1 for _ in _below(entry, depth=1, odd=""))

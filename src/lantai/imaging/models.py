@@ -6,7 +6,13 @@ from django.db.models import Q
 from lantai.db import AppendOnly, Uid, both_or_neither
 from lantai.dossiers.models import Dossier
 from lantai.identity.models import Body, User
-from lantai.imaging.rules import BATCH_LABELS, SCAN_LABELS, BatchState, ScanState
+from lantai.imaging.rules import (
+    BATCH_LABELS,
+    FAULT_LABELS,
+    SCAN_LABELS,
+    BatchState,
+    ScanState,
+)
 from lantai.vault.models import Blob
 
 
@@ -133,6 +139,8 @@ class Incoming(models.Model):
 class Scan(models.Model):
     """One image of one written side, measured; the master is never touched."""
 
+    open_findings: "list[Finding]"  # what ``queries.scans_of`` adds
+
     uid = Uid()
     item = models.ForeignKey(Item, models.PROTECT, related_name="scans")
     # Without a line and a number it waits to be given its place in the catalogue.
@@ -189,6 +197,8 @@ class Finding(models.Model):
     uid = Uid()
     item = models.ForeignKey(Item, models.PROTECT, related_name="findings")
     scan = models.ForeignKey(Scan, models.PROTECT, null=True, related_name="findings")
+    # The earlier scan that shows the same sheet, where that is what was found.
+    like = models.ForeignKey(Scan, models.PROTECT, null=True, related_name="+")
     code = models.CharField("代码", max_length=8)
     path = models.CharField("位置", max_length=1300, blank=True)
     sentence = models.CharField("说明", max_length=500)
@@ -211,6 +221,11 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.path}"
+
+    @property
+    def label(self) -> str:
+        """The fault in a word."""
+        return FAULT_LABELS.get(self.code, self.code)
 
 
 class Quarantined(AppendOnly):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from django.conf import settings
 from django.db.models import (
@@ -29,6 +29,27 @@ from lantai.imaging import rules
 from lantai.imaging.models import Batch, Finding, Item, Line, Quarantined, Scan, ScanLook
 from lantai.imaging.rules import BatchState, ScanState
 from lantai.lib import catalogue, idnumber
+
+
+class ItemNumbers(TypedDict):
+    """What ``items_of`` counts of a dossier."""
+
+    image_count: int
+    catalogue_pages: int
+    blocking_count: int
+    finding_count: int
+    returned_count: int
+    unplaced_count: int
+    looked_count: int
+    faulty_unlooked_count: int
+
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    NumberedItem = WithAnnotations[Item, ItemNumbers]
+else:
+    NumberedItem = Item
 
 PAGE_ROWS: Final = 30
 # Thumbnails on one screen of an item.
@@ -110,7 +131,7 @@ def batch_by_uid(*, uid: str, user: User, on: date) -> Batch | None:
     return with_numbers(in_scope(user=user, on=on).filter(uid=uid)).first()
 
 
-def items_of(*, batch: Batch) -> QuerySet[Item]:
+def items_of(*, batch: Batch) -> QuerySet[NumberedItem]:
     """The dossiers of a batch in the order of their folders, each with its numbers.
 
     ``image_count``, ``catalogue_pages``, ``blocking_count``, ``finding_count``,
@@ -153,7 +174,7 @@ def items_of(*, batch: Batch) -> QuerySet[Item]:
     )
 
 
-def item_by_uid(*, uid: str, user: User, on: date) -> Item | None:
+def item_by_uid(*, uid: str, user: User, on: date) -> NumberedItem | None:
     """A dossier of a batch in a person's reach, with its numbers."""
     found = (
         Item.objects.filter(uid=uid, batch__in=in_scope(user=user, on=on))
@@ -171,7 +192,7 @@ def item_by_uid(*, uid: str, user: User, on: date) -> Item | None:
 class Counted:
     """One dossier of a batch with its numbers and with what stands against accepting it."""
 
-    item: Item
+    item: NumberedItem
     count: rules.Count
     objections: tuple[str, ...]
 
@@ -200,15 +221,36 @@ def counted(*, batch: Batch) -> list[Counted]:
     return found
 
 
-def objections_to_acceptance(*, batch: Batch, by: User) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Acceptance:
+    """What stands against accepting a batch: of the batch as a whole, and dossier by dossier."""
+
+    whole: tuple[str, ...]
+    dossiers: tuple[Counted, ...]
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        return (*self.whole, *(said for one in self.dossiers for said in one.objections))
+
+
+def acceptance(*, batch: Batch, by: User) -> Acceptance:
     """Every reason why a person may not accept a batch now; none means it may be accepted."""
-    return rules.objections_to_acceptance(
+    dossiers = tuple(counted(batch=batch))
+    whole = rules.objections_to_acceptance(
         state=BatchState(batch.state),
-        counts=[one.count for one in counted(batch=batch)],
+        dossiers=len(dossiers),
         inspector_scanned=batch.operator_id == by.pk
         or Scan.objects.filter(item__batch=batch, item__aside_at=None, scanned_by=by).exists(),
         inspector_counted=batch.items.filter(aside_at=None, counted_by=by).exists(),
     )
+    if batch.state == BatchState.ACCEPTED:
+        return Acceptance(whole, ())
+    return Acceptance(whole, dossiers)
+
+
+def objections_to_acceptance(*, batch: Batch, by: User) -> tuple[str, ...]:
+    """The same in one list."""
+    return acceptance(batch=batch, by=by).objections
 
 
 def scans_of(*, item: Item) -> list[Scan]:
@@ -250,7 +292,7 @@ def findings_of_item(*, item: Item) -> QuerySet[Finding]:
 
 def findings_of_scan(*, scan: Scan) -> QuerySet[Finding]:
     """What was found on a scan, the worst first."""
-    return scan.findings.select_related("judged_by").order_by("-blocks", "code", "pk")
+    return scan.findings.select_related("judged_by", "like").order_by("-blocks", "code", "pk")
 
 
 def scan_by_uid(*, uid: str, user: User, on: date) -> Scan | None:
@@ -347,7 +389,7 @@ def desk(*, user: User, at: datetime, on: date) -> Desk:
             item__batch__in=waiting, item__aside_at=None, state=ScanState.RETURNED
         ).count(),
         overdue=waiting.filter(received_at__lte=at - rules.IMAGED_WITHIN).count(),
-        oldest=with_numbers(waiting).order_by("received_at", "pk")[:8],
+        oldest=list(with_numbers(waiting).order_by("received_at", "pk")[:8]),
     )
 
 

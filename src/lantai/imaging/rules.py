@@ -56,6 +56,24 @@ MOST_SIDES: Final = 9999
 # What cannot be read of a dossier as a whole stands under these codes (domain digest §2.7).
 COUNT, LATE, DOUBLE, OTHERS, CATALOGUE, NAMING = "Q03", "Q04", "Q05", "Q06", "Q11", "Q12"
 
+# The catalogue of faults in a word each (domain digest §2.7).
+FAULT_LABELS: Final[dict[str, str]] = {
+    "Q01": "不清晰",
+    "Q02": "内容不完整",
+    COUNT: "数量不符",
+    LATE: "数字化超期",
+    DOUBLE: "重复页",
+    OTHERS: "疑为他人材料",
+    "Q07": "方向或倾斜",
+    "Q08": "分辨率或色彩",
+    "Q09": "疑经再处理",
+    "Q10": "空白页",
+    CATALOGUE: "目录有误",
+    NAMING: "文件与目录不符",
+    "Q13": "条纹或遮挡",
+    "Q14": "文件损坏",
+}
+
 _ID_LIKE: Final = re.compile(r"\d{14,17}[0-9Xx]")
 _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _FOLDER: Final = re.compile(r"^(?P<name>\D*?)[\s_＿-]*(?P<number>\d{17}[0-9Xx]|\d{15})$")
@@ -105,8 +123,7 @@ class ItemFault:
     sentence: str
     blocks: bool = True
     scan: int | None = None
-    measure: str = ""
-    threshold: str = ""
+    like: int | None = None
 
 
 def item_faults(
@@ -239,6 +256,7 @@ def double_fault(*, scan: PlainScan, earlier: PlainScan) -> ItemFault:
         f"“{scan.name}”与“{earlier.name}”像是同一页扫了两次，请对照查看；"
         "确为重复请剔除，确为两页请判为不属实",
         scan=scan.key,
+        like=earlier.key,
     )
 
 
@@ -270,16 +288,11 @@ class Count:
 
 
 def objections_to_acceptance(
-    *,
-    state: BatchState,
-    counts: Sequence[Count],
-    inspector_scanned: bool,
-    inspector_counted: bool,
+    *, state: BatchState, dossiers: int, inspector_scanned: bool, inspector_counted: bool
 ) -> tuple[str, ...]:
-    """Return every reason not to accept a batch; none means it may be accepted.
+    """Return every reason not to accept a batch that lies in the batch as a whole.
 
-    Images equal paper sides, one to one, per dossier and per material (GB/T 33870-2017 完整性;
-    domain digest §2.2); nobody accepts the own scans; a sample was looked at (DA/T 31-2017).
+    Nobody accepts the own scans, nor what the own count vouches for.
     """
     if state is BatchState.ACCEPTED:
         return ("批次已经验收，无需重复操作",)
@@ -290,15 +303,17 @@ def objections_to_acceptance(
         reasons.append("不得验收本人扫描的影像，请由其他质检员验收")
     if inspector_counted:
         reasons.append("清点纸质页数的人不得验收同一批次，请由其他质检员验收")
-    if not counts:
+    if not dossiers:
         reasons.append("批次中没有可以验收的档案")
-    for count in counts:
-        reasons.extend(objections_to_dossier(count))
     return tuple(reasons)
 
 
 def objections_to_dossier(count: Count) -> tuple[str, ...]:
-    """Return every reason why one dossier of a batch is not ready; each names the dossier."""
+    """Return every reason why one dossier of a batch is not ready; each names the dossier.
+
+    Images equal paper sides, one to one, per dossier and per material (GB/T 33870-2017 完整性;
+    domain digest §2.2); a sample was looked at (DA/T 31-2017).
+    """
     who = count.name or "（未署名）"
     reasons = []
     if count.already_held:

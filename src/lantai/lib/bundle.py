@@ -13,7 +13,8 @@ A zip without compression, the same bytes for the same content, of exactly these
 Everything hangs on the head: the statement and every file must be named by the opened facts of
 one of the entries. A digest counts if it stands, as 64 hexadecimal digits, under a key with
 ``sha256`` in its name: ``{"statement_sha256": digest(statement), "pages": [{"sha256": …}]}``. A
-file may also be named in the statement: ``{"files": {"<name>": "<sha256>"}}``.
+file may also be named in the statement: ``{"files": {"<name>": "<sha256>"}}``; then it keeps its
+name, and may not be missing.
 """
 
 import hashlib
@@ -121,6 +122,12 @@ def digests_in(facts: object, *, named: bool = False) -> Iterator[str]:
         case list() | tuple():
             for held in facts:
                 yield from digests_in(held, named=named)
+
+
+def files_named_in(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The files a statement names, with their digests."""
+    named = statement.get("files", {})
+    return named if isinstance(named, Mapping) else {}
 
 
 def build(
@@ -299,7 +306,9 @@ def _check_named(
             "no entry of the bundle names the statement: record its bundle.digest(statement) "
             'in the facts, under a key like "statement_sha256"'
         )
-    listed = statement.get("files", {})
+    listed = files_named_in(statement)
+    if missing := sorted(set(listed) - set(files)):
+        raise ValueError(f"the statement names files that are not given: {', '.join(missing)}")
     for name, content in files.items():
         if not is_plain_name(name):
             raise ValueError(f"not a plain name for a file of a bundle: {name!r}")

@@ -8,7 +8,8 @@
    Keys and policy come from outside, never from the bundle; without them the report says so.
 4. Entries: each leaf is well formed, the opened fields are what it commits to (both hashes), and
    its proof leads from the leaf to the head.
-5. Statement and files: each is named by the digest in an opened entry (or a named statement).
+5. Statement and files: each is named by the digest in an opened entry (or a named statement);
+   no file that the statement names is missing.
 6. Time: leaf times are the log's own word; the witnesses' times bound the head's.
 
 Exit codes: 0 good · 1 the bundle is bad · 2 wrong use.
@@ -266,20 +267,23 @@ class _Examination:
         by = self.named.get(hashlib.sha256(members[bundle.STATEMENT]).hexdigest())
         if by is None:
             self.faults.append(f"没有条目载有 {bundle.STATEMENT} 的摘要：说明不可采信")
-            listed = {}
+            listed: Mapping[str, Any] = {}
         else:
             self.proven.append(f"{bundle.STATEMENT} 与{by}所载摘要一致")
-            listed = statement.get("files", {})
+            listed = bundle.files_named_in(statement)
+        for name in sorted(listed):
+            if f"files/{name}" not in members:
+                self.faults.append(f"缺少 {bundle.STATEMENT} 所列的文件 files/{name}")
         for name in sorted(members):
             if name.startswith("files/"):
                 self._file(name, members[name], listed)
 
-    def _file(self, name: str, content: bytes, listed: object) -> None:
+    def _file(self, name: str, content: bytes, listed: Mapping[str, Any]) -> None:
         sha256 = hashlib.sha256(content).hexdigest()
         by = self.named.get(sha256)
         if by is not None:
             self.proven.append(f"{name} 与{by}所载摘要一致")
-        elif isinstance(listed, dict) and listed.get(name.removeprefix("files/")) == sha256:
+        elif listed.get(name.removeprefix("files/")) == sha256:
             self.proven.append(f"{name} 与 {bundle.STATEMENT} 所载摘要一致")
         else:
             self.faults.append(f"没有条目载有 {name} 的摘要：文件不可采信")

@@ -126,7 +126,7 @@ def _formed(key: str, life: Life) -> dt.date:
         case "school-card":
             return middle.start + dt.timedelta(days=4)
         case "league":
-            return life.league
+            return life.league + dt.timedelta(days=11)
         case "graduation":
             return life.graduated + dt.timedelta(days=2)
         case "countryside":
@@ -137,7 +137,7 @@ def _formed(key: str, life: Life) -> dt.date:
             army = next(i for i in life.intervals if i.stage is Stage.ARMY)
             return (army.end or army.start) + dt.timedelta(days=20)
         case "dispatch":
-            return life.graduated + dt.timedelta(days=8)
+            return job.start  # the day of reporting is noted on it last
         case "hire":
             return job.start - dt.timedelta(days=6)
         case "regular":

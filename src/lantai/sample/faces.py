@@ -23,7 +23,6 @@ Mask = npt.NDArray[np.uint8]
 
 MASTER: Final = 128  # pixels an em at which every glyph is drawn first
 _WHOLE: Final = Path(pylopdf_fonts_zh_cn.__file__).parent
-_HANDS: Final = ("long-cang",)
 
 
 class Face(StrEnum):
@@ -31,10 +30,8 @@ class Face(StrEnum):
 
     SONG = "song"  # printed forms
     SONG_BOLD = "song-bold"  # their titles
-    HEI = "hei"  # forms of the computer age
-    HEI_BOLD = "hei-bold"
+    HEI_BOLD = "hei-bold"  # titles of the nineties
     HAND = "hand"  # running hand
-    NEAT = "neat"  # careful hand, stroke by stroke
 
 
 @dataclass(frozen=True)
@@ -96,13 +93,13 @@ class Typecase:
                 continue
             font = self._font(file, cut.weight, cut.enlarged)
             left, top, right, bottom = font.getbbox(letter, anchor="ls")
-            if right > left or letter.isspace():
-                break
-        else:
-            raise ValueError(f"字体中没有“{letter}”字")
-        canvas = Image.new("L", (max(1, int(right - left)) + 2, max(1, int(bottom - top)) + 2))
-        ImageDraw.Draw(canvas).text((1 - left, 1 - top), letter, 255, font=font, anchor="ls")
-        return Glyph(np.asarray(canvas), left - 1.0, 1.0 - top, float(font.getlength(letter)))
+            canvas = Image.new("L", (max(1, int(right - left)) + 2, max(1, int(bottom - top)) + 2))
+            pen = ImageDraw.Draw(canvas)
+            pen.text((1 - left, 1 - top), letter, 255, font=font, anchor="ls")
+            mask = np.asarray(canvas)
+            if mask.any():  # some fonts carry empty glyphs for signs they never drew
+                return Glyph(mask, left - 1.0, 1.0 - top, float(font.getlength(letter)))
+        raise ValueError(f"字体中没有“{letter}”字")
 
     def _font(self, file: Path, weight: int | None, enlarged: float) -> ImageFont.FreeTypeFont:
         found = self._fonts.get((file, weight))
@@ -140,19 +137,13 @@ def _row(face: Face, folder: Path | None) -> Iterator[_Cut]:
         case Face.SONG_BOLD:
             yield from _slices(folder, "noto-serif-sc", 700)
             yield serif
-        case Face.HEI:
-            yield sans
         case Face.HEI_BOLD:
             yield from _slices(folder, "noto-sans-sc", 650)
             yield sans
         case Face.HAND:
-            for name in _HANDS:
-                yield from _pen_hand(folder, name)
+            yield from _pen_hand(folder, "long-cang")
             yield from _slices(folder, "noto-serif-sc", 300)
             yield serif
-        case Face.NEAT:
-            yield from _slices(folder, "noto-sans-sc", 220)
-            yield sans
 
 
 def _pen_hand(folder: Path | None, name: str) -> Iterator[_Cut]:

@@ -87,10 +87,11 @@ def school_card(page: FormPage) -> None:
         spec = " ".join([f"{term}*2.6", *(f":m{place}*1.6" for place in range(7)), ":conduct*1.6"])
         marks.append(page.row(8.4, spec, conduct=conduct, **scores))
     end = page.table(end + 3, marks, bottom=end + 70)
-    last = study.end or study.start
-    summer = dt.date(min(study.start.year + 3, last.year), 7, 4)
     remark = Essay("学习努力，遵守纪律，热爱劳动，团结同学。", heading="奖惩及评语")
-    verdict = Opinion("学校意见", "准予升级。", life.middle_school, summer, department="教导处")
+    # Marks are added term by term; the card is signed once, when the pupil is entered.
+    verdict = Opinion(
+        "学校意见", "准予注册入学。", life.middle_school, reading.on, department="教导处"
+    )
     page.table(
         end + 3,
         [page.row(46, ":remark*8 :verdict*9", remark=remark, verdict=verdict)],

@@ -175,22 +175,24 @@ class Sheet:
         room = 8 + int(abs(hand.slope + 0.1) * high / 2)
         out_wide = max(3, int((wide * hand.squeeze + 2 * room) * scale))
         out_high = max(3, int((high + 16) * scale))
-        matrix = np.array(
-            [[hand.squeeze, -hand.slope + turn * 0.3], [turn, 1.0]], np.float32
-        ) * np.float32(scale)
-        back = np.linalg.inv(matrix)
-        ys, xs = np.mgrid[0:out_high, 0:out_wide].astype(np.float32)
-        xs -= out_wide / 2
-        ys -= out_high / 2
+        # The way from the written letter back to the master: the inverse of slope and turn.
+        shear = turn * 0.3 - hand.slope
+        whole = (hand.squeeze - turn * shear) * scale
+        across_x, across_y = 1 / whole, -shear / whole
+        along_x, along_y = -turn / whole, hand.squeeze / whole
+        xs = np.arange(out_wide, dtype=np.float32)[None] - np.float32(out_wide / 2)
+        ys = np.arange(out_high, dtype=np.float32)[:, None] - np.float32(out_high / 2)
         pulls = [chance.gauss(0, 2.6 * hand.unrest) for _ in range(18)]
         points: Floats = np.array(pulls, np.float32).reshape(3, 3, 2)
         bend = raster.bent(points, out_wide, out_high)
-        across = back[0, 0] * xs + back[0, 1] * ys + wide / 2 + bend[..., 0]
-        along = back[1, 0] * xs + back[1, 1] * ys + high / 2 + bend[..., 1]
+        across = xs * np.float32(across_x) + ys * np.float32(across_y) + bend[..., 0]
+        along = xs * np.float32(along_x) + ys * np.float32(along_y) + bend[..., 1]
+        across += np.float32(wide / 2)
+        along += np.float32(high / 2)
         source = master.mask
         if scale < 0.5:  # reduced in one step it would lose thin strokes
             source = raster.averaged(source)
-        mask = raster.sampled(source, across.astype(np.float32), along.astype(np.float32))
+        mask = raster.sampled(source, across, along)
         if hand.pressure:
             mask = _pressed(mask, hand.pressure)
         rise = (master.rise - high / 2) * scale + out_high / 2
@@ -273,16 +275,8 @@ def _pressed(mask: Pixels, pressure: int) -> Pixels:
 
 def _tight(part: Pixels, x0: int, y0: int) -> Box:
     """The box around what is clearly ink."""
-    dark = part > 60
-    rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
-    if not len(rows):
-        return (x0, y0, x0, y0)
-    return (
-        float(x0 + columns[0]),
-        float(y0 + rows[0]),
-        float(x0 + columns[-1] + 1),
-        float(y0 + rows[-1] + 1),
-    )
+    left, top, wide, high = raster.extent(part, 60)
+    return (float(x0 + left), float(y0 + top), float(x0 + left + wide), float(y0 + top + high))
 
 
 def boxes_around(boxes: Sequence[Box]) -> Box:

@@ -70,6 +70,12 @@ def sampled(picture: Pixels, across: Floats, along: Floats) -> Pixels:
     return cast("Pixels", cv2.remap(picture, across, along, cv2.INTER_LINEAR))
 
 
+def extent(mask: Pixels, above: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of what is above a level; all 0 if nothing is."""
+    left, top, wide, high = cv2.boundingRect((mask > above).view(np.uint8))
+    return int(left), int(top), int(wide), int(high)
+
+
 def add_noise(picture: Pixels, noise: Pixels, mean: int) -> None:
     """Take unsigned noise of that mean away and give the mean back, in place."""
     cv2.subtract(picture, noise, dst=picture)

@@ -1,5 +1,6 @@
 """What the frame of every page shows: the modules a person may enter, who is signed in."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -111,6 +112,17 @@ class Chrome:
         ]
         order = list(ROLE_LABELS.values())
         return sorted(named, key=lambda account: order.index(account["role"]))
+
+    @cached_property
+    def demo_progress(self) -> dict[str, Any] | None:
+        """How far the demo has loaded its dossiers; None when it is complete, or no demo."""
+        if not self.demo:
+            return None
+        try:
+            told: dict[str, Any] = json.loads((settings.LANTAI_HOME / "demo.json").read_text())
+        except FileNotFoundError:
+            return None
+        return None if told["complete"] else told
 
     @property
     def demo_password(self) -> str:

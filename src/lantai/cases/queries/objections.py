@@ -6,6 +6,7 @@
 from datetime import datetime
 from typing import Final
 
+from lantai.access import queries as access
 from lantai.cases.models import Case, Decision
 from lantai.cases.queries import evidence, lists, review
 from lantai.cases.rules import workflow
@@ -21,6 +22,14 @@ OUTCOMES: Final[dict[str, Verb]] = {
     Decision.Outcome.APPROVE: Verb.APPROVE,
     Decision.Outcome.REJECT: Verb.REJECT,
     Decision.Outcome.RETURN: Verb.SEND_BACK,
+}
+# Who acts on a case where it stands; elsewhere nobody does.
+SEATS: Final[dict[State, str]] = {
+    State.IN_REVIEW: "first_reviewer",
+    State.IN_CONFIRMATION: "second_reviewer",
+    State.FROZEN: "approver",
+    State.PAPER_CALLED: "approver",
+    State.PAPER_BACK: "approver",
 }
 _LOOKING: Final = frozenset({Verb.SUBMIT_REVIEW, Verb.CONFIRM, Verb.APPROVE, Verb.REJECT})
 
@@ -53,7 +62,24 @@ def objections_to_open(*, dossier: Dossier, user: User, at: datetime) -> tuple[s
 
 
 def objections_to_take(*, case: Case, user: User, at: datetime) -> tuple[str, ...]:
-    return objections_to(Verb.TAKE, case=case, user=user)
+    """Return every reason why a person may not take a step now.
+
+    Whoever holds it may take it again: that renews the leave to look, and nothing else.
+    """
+    return (
+        () if holds_step(case=case, user=user) else objections_to(Verb.TAKE, case=case, user=user)
+    )
+
+
+def holds_step(*, case: Case, user: User) -> bool:
+    """Tell whether the step a case stands at is this person's."""
+    seat = SEATS.get(State(case.state))
+    return seat is not None and getattr(case, f"{seat}_id") == user.pk
+
+
+def may_look(*, case: Case, user: User, at: datetime) -> bool:
+    """Tell whether a person's leave to look for a case is in force; if not, take it again."""
+    return access.grants_of(user=user, at=at).filter(case=case.uid).exists()
 
 
 def objections_to_mark(*, case: Case, user: User, at: datetime) -> tuple[str, ...]:

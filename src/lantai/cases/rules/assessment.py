@@ -10,7 +10,7 @@ from typing import Final
 from lantai.cases.rules import age, birth, conflicts, route, service
 from lantai.cases.rules.age import RetirementAge, minimum_months
 from lantai.cases.rules.birth import BirthFinding, BirthResult
-from lantai.cases.rules.conflicts import Conflict, Missing
+from lantai.cases.rules.conflicts import Conflict
 from lantai.cases.rules.facts import (
     GROUP_LABELS,
     MODE_LABELS,
@@ -30,6 +30,7 @@ from lantai.cases.rules.facts import (
     UnitFact,
     span,
 )
+from lantai.cases.rules.missing import Missing, missing_materials
 from lantai.cases.rules.policy import Counting, Effect, MinimumOf, Policy
 from lantai.cases.rules.route import RouteFinding
 from lantai.cases.rules.service import ServiceFinding
@@ -187,9 +188,9 @@ def assess(facts: CaseFacts, *, policy: Policy) -> Assessment:
     month = born.as_month if born else None
     reached = age.retirement_age(facts.group, month) if month else None
     served = service.establish(facts, policy)
-    missing = conflicts.missing_materials(facts, policy)
+    lacking = missing_materials(facts, policy)
     found = conflicts.find(
-        facts, birth=births, born=born, service=served, missing=missing, policy=policy
+        facts, birth=births, born=born, service=served, missing=lacking, policy=policy
     )
     assessment = Assessment(
         policy=policy.version,
@@ -203,7 +204,7 @@ def assess(facts: CaseFacts, *, policy: Policy) -> Assessment:
         paid_months=facts.paid_months,
         wish=_wish(facts, reached, served.deemed_months + facts.paid_months, policy),
         conflicts=found,
-        missing=missing,
+        missing=lacking,
         route=route.choose(facts, birth=births, service=served, conflicts=found, policy=policy),
         reasons=(),
     )

@@ -122,23 +122,13 @@ def _by_first(
 
 def _first(records: Sequence[ClaimFact]) -> list[ClaimFact]:
     """The records no other was surely made before, oldest first; undated ones stand aside."""
-    dated = [claim for claim in records if claim.formed is not None]
+    dated = [(claim.formed, claim) for claim in records if claim.formed is not None]
     first = [
-        claim
-        for claim in dated
-        if claim.formed is not None
-        and not any(
-            other.formed is not None and other.formed.surely_before(claim.formed) for other in dated
-        )
+        (formed.last_day, formed.first_day, claim.id, claim)
+        for formed, claim in dated
+        if not any(other.surely_before(formed) for other, _ in dated)
     ]
-    return sorted(first, key=_age_of)
-
-
-def _age_of(claim: ClaimFact) -> tuple[date, date, str]:
-    formed = claim.formed
-    if formed is None:
-        return (date.max, date.max, claim.id)
-    return (formed.last_day, formed.first_day, claim.id)
+    return [claim for *_, claim in sorted(first, key=lambda one: one[:3])]
 
 
 def _doubts(

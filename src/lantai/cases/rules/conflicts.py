@@ -12,7 +12,6 @@ from typing import Final
 from lantai.cases.rules import months
 from lantai.cases.rules.birth import BirthFinding
 from lantai.cases.rules.facts import (
-    FACT_LABELS,
     LEAVING_LABELS,
     STRETCH_LABELS,
     CaseFacts,
@@ -23,10 +22,12 @@ from lantai.cases.rules.facts import (
     Stretch,
     span,
 )
+from lantai.cases.rules.missing import Missing
 from lantai.cases.rules.policy import Counting, Policy
-from lantai.cases.rules.service import ServiceFinding, same_unit
+from lantai.cases.rules.service import ServiceFinding
+from lantai.cases.rules.stretches import same_unit
 from lantai.lib import idnumber, search
-from lantai.lib.catalogue import KIND_LABELS, MaterialKind
+from lantai.lib.catalogue import MaterialKind
 from lantai.lib.dates import Month, PartialDate
 
 TITLES: Final[dict[str, str]] = {
@@ -81,24 +82,6 @@ class Conflict:
         }
 
 
-@dataclass(frozen=True)
-class Missing:
-    """A fact whose deciding material is not in the dossier; ``copies`` are those held as copies."""
-
-    fact: Fact
-    wanted: tuple[str, ...]
-    copies: tuple[str, ...]
-    sentence: str
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "fact": self.fact.value,
-            "wanted": list(self.wanted),
-            "copies": list(self.copies),
-            "sentence": self.sentence,
-        }
-
-
 def find(
     facts: CaseFacts,
     *,
@@ -119,47 +102,6 @@ def find(
         *_of_dossier(facts),
     ]
     return tuple(sorted(found, key=lambda one: one.code))
-
-
-def missing_materials(facts: CaseFacts, policy: Policy) -> tuple[Missing, ...]:
-    """The facts of a case that no A material proves, each with the kinds that would.
-
-    A fact is wanted if the policy requires it or somebody claimed it; the post of a woman always
-    is, since 50 or 55 rests on it.
-    """
-    held = {material.kind for material in facts.materials if not material.copy}
-    held |= {claim.material_kind for claim in facts.claims if not claim.copy}
-    copied = {material.kind for material in facts.materials if material.copy}
-    copied |= {claim.material_kind for claim in facts.claims if claim.copy}
-    claimed = {claim.fact for claim in facts.claims}
-    out = []
-    for fact, evidence in policy.evidence.items():
-        wanted = evidence.required or fact in claimed & _PROVED
-        if fact is Fact.POST:
-            wanted = facts.group in _WOMEN
-        if not wanted or any(together <= held for together in evidence.a):
-            continue
-        labels = tuple(
-            "和".join(KIND_LABELS[kind] for kind in MaterialKind if kind in together)
-            for together in evidence.a
-        )
-        copies = tuple(
-            sorted(kind for kind in copied if evidence.weight(kind) == "A" and kind not in held)
-        )
-        only = "只有复印件，" if copies else ""
-        sentence = (
-            f"{FACT_LABELS[fact]}：{only}缺少关键材料（{'、'.join(labels)}之一），"
-            "请补充或调阅实体档案"
-        )
-        out.append(Missing(fact, labels, copies, sentence))
-    return tuple(out)
-
-
-# Facts that, once claimed, need a deciding material of their own.
-_PROVED: Final = frozenset(
-    {Fact.SERVICE, Fact.ARMY, Fact.COUNTRYSIDE, Fact.SPECIAL_WORK, Fact.BREAK}
-)
-_WOMEN: Final = frozenset({"F50", "F55"})
 
 
 def _of_birth(facts: CaseFacts, birth: BirthFinding, policy: Policy) -> Iterator[Conflict]:
@@ -265,16 +207,18 @@ def _of_first_work(
                     *_places(claim),
                 )
     strong = [
-        claim
+        (claim.since, claim)
         for claim in claims
-        if policy.weight(Fact.FIRST_WORK, claim.material_kind) == "A" and not claim.copy
+        if claim.since is not None
+        and policy.weight(Fact.FIRST_WORK, claim.material_kind) == "A"
+        and not claim.copy
     ]
-    for one, other in combinations(strong, 2):
-        apart = _surely_apart(one, other)
+    for (earlier, one), (later, other) in combinations(strong, 2):
+        apart = _surely_apart(earlier, later)
         if apart > policy.first_work_tolerance:
             yield Conflict(
                 "C07",
-                f"{one.source}为 {one.since}，{other.source}为 {other.since}，"
+                f"{one.source}为 {earlier}，{other.source}为 {later}，"
                 f"参加工作时间相差 {span(apart)}，请核对",
                 *_places(one, other),
             )
@@ -293,11 +237,9 @@ def _least_age(claim: ClaimFact, policy: Policy) -> int:
     return policy.young_work_age if young and early else policy.work_age
 
 
-def _surely_apart(one: ClaimFact, other: ClaimFact) -> int:
+def _surely_apart(one: PartialDate, other: PartialDate) -> int:
     """By how many months at least two dates differ."""
-    if one.since is None or other.since is None:
-        return 0
-    first, second = sorted((one.since, other.since), key=lambda when: when.first_day)
+    first, second = sorted((one, other), key=lambda when: when.first_day)
     return max(0, months.earliest(second).ordinal - months.latest(first).ordinal)
 
 
@@ -316,7 +258,7 @@ def _of_service(facts: CaseFacts, service: ServiceFinding) -> Iterator[Conflict]
             *_places(*touched),
         )
     for gap in service.gaps:
-        if not gap.decisions:
+        if not gap.decisions and not gap.placement:
             yield Conflict(
                 "C09",
                 f"{gap.span}中断 {span(gap.span.months)}，没有解除、辞职等决定文书，请核对",

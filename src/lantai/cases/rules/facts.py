@@ -126,6 +126,7 @@ class Stretch(StrEnum):
     APPRENTICE = "apprentice"
     PROBATION = "probation"
     ARMY = "army"
+    PLACEMENT = "placement"
     COUNTRYSIDE = "countryside"
     STUDY = "study"
     PAID_STUDY = "paid_study"
@@ -145,6 +146,7 @@ STRETCH_LABELS: Final[dict[Stretch, str]] = {
     Stretch.APPRENTICE: "学徒",
     Stretch.PROBATION: "试用、见习",
     Stretch.ARMY: "服兵役",
+    Stretch.PLACEMENT: "退役后待安置",
     Stretch.COUNTRYSIDE: "上山下乡",
     Stretch.STUDY: "全日制学习",
     Stretch.PAID_STUDY: "带薪学习",

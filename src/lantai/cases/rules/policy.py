@@ -122,6 +122,7 @@ class Policy:
     young_until: Month
     first_work_tolerance: int
     gap_tolerance: int
+    placement_months: int
     lunar_days: tuple[int, int]
     early_notice_months: int
     late_notice_months: int
@@ -130,6 +131,7 @@ class Policy:
     days: Mapping[State, int]
     counting: Mapping[Stretch, Counting]
     effects: Mapping[Leaving, Effect]
+    proofs: Mapping[Stretch, frozenset[MaterialKind]]
     trade_years: Mapping[Trade, int]
     special_ages: Mapping[str, int]
     kin_barred: bool
@@ -204,6 +206,7 @@ def read(text: str, *, name: str) -> Policy:
         young_until=sheet.one("first_work", "young_until", Month.parse, Month(1, 1)),
         first_work_tolerance=sheet.one("tolerance", "first_work_months", _count, 0),
         gap_tolerance=sheet.one("tolerance", "gap_months", _count, 0),
+        placement_months=sheet.one("tolerance", "placement_months", _count, 0),
         lunar_days=sheet.one("tolerance", "lunar_days", _range, (0, 0)),
         early_notice_months=sheet.one("elastic", "early_notice_months", _count, 0),
         late_notice_months=sheet.one("elastic", "late_notice_months", _count, 0),
@@ -212,6 +215,7 @@ def read(text: str, *, name: str) -> Policy:
         days=sheet.each("days", _TIMED, _count, 0),
         counting=sheet.each("stretch", STRETCH_LABELS, Counting, Counting.ASK),
         effects=sheet.each("leaving", LEAVING_LABELS, Effect, Effect.NONE),
+        proofs=sheet.each("proof", _PROVED_APART, _kinds_of, frozenset()),
         trade_years=sheet.each("trade", TRADE_LABELS, _count, 0),
         special_ages={who: sheet.one("special_age", who, _count, 0) for who in ("men", "women")},
         kin_barred=sheet.one("kin", "barred", _yes_or_no, True),
@@ -236,6 +240,10 @@ _TIMED: Final[dict[State, str]] = {
         State.PAPER_CALLED,
         State.RETURNED,
     )
+}
+
+_PROVED_APART: Final[dict[Stretch, str]] = {
+    kind: STRETCH_LABELS[kind] for kind in (Stretch.APPRENTICE, Stretch.PROBATION)
 }
 
 _Key = TypeVar("_Key", bound=StrEnum)
@@ -370,6 +378,10 @@ def _list(value: object) -> list[str]:
 
 def _kinds(*names: str) -> frozenset[MaterialKind]:
     return frozenset(MaterialKind(name) for name in names)
+
+
+def _kinds_of(text: str) -> frozenset[MaterialKind]:
+    return _kinds(*text.split("–"))
 
 
 def _count(text: str) -> int:

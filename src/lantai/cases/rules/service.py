@@ -24,46 +24,30 @@ from lantai.cases.rules.facts import (
     Trade,
     span,
 )
+from lantai.cases.rules.missing import held_kinds
 from lantai.cases.rules.months import Span
 from lantai.cases.rules.policy import Counting, Effect, Policy
+from lantai.cases.rules.stretches import (
+    PLAIN_KINDS,
+    Served,
+    ends_before_it_begins,
+    proven_months,
+    read_stretch,
+)
 from lantai.lib.dates import Month, PartialDate
 
+__all__ = [
+    "CLAUSE",
+    "PLAIN_KINDS",
+    "Gap",
+    "Left",
+    "Served",
+    "ServiceFinding",
+    "SpecialWork",
+    "establish",
+]
+
 CLAUSE: Final = "《社会保险法》第十三条"
-
-PLAIN_KINDS: Final[dict[Fact, Stretch]] = {
-    Fact.SERVICE: Stretch.WORK,
-    Fact.ARMY: Stretch.ARMY,
-    Fact.COUNTRYSIDE: Stretch.COUNTRYSIDE,
-    Fact.STUDY: Stretch.STUDY,
-}
-
-
-@dataclass(frozen=True)
-class Served:
-    """One stretch as claimed.
-
-    ``sure`` are the months it must cover, ``possible`` those it may; ``weight`` is the material's
-    (A, B, C or blank).
-    """
-
-    claim: str
-    kind: Stretch
-    unit: str
-    possible: Span
-    sure: Span | None
-    counting: Counting
-    weight: str
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "claim": self.claim,
-            "kind": self.kind.value,
-            "unit": self.unit,
-            "possible": self.possible.as_json(),
-            "sure": self.sure.as_json() if self.sure else None,
-            "counting": self.counting.value,
-            "weight": self.weight,
-        }
 
 
 @dataclass(frozen=True)
@@ -71,17 +55,20 @@ class Gap:
     """Months between two stretches that no paper covers.
 
     ``decisions`` are leavings that fall into it, ``neighbours`` the claims on either side.
+    ``placement`` tells that it follows the army and may be the wait for a placement.
     """
 
     span: Span
     decisions: tuple[str, ...]
     neighbours: tuple[str, ...]
+    placement: bool
 
     def as_json(self) -> dict[str, object]:
         return {
             "span": self.span.as_json(),
             "decisions": list(self.decisions),
             "neighbours": list(self.neighbours),
+            "placement": self.placement,
         }
 
 
@@ -138,7 +125,8 @@ class ServiceFinding:
     ``counted`` is all continuous service, ``deemed`` the part before contributions began;
     ``overlap`` the deemed months also covered by the contribution record and therefore left out;
     ``unsure_months`` would be added to the deemed ones if every partial date were the most
-    favourable; ``proven`` the deemed months that rest on A materials.
+    favourable. ``proven`` are the deemed months that rest on A materials: those between the first
+    and the last of them of the same unit.
     """
 
     served: tuple[Served, ...]
@@ -193,18 +181,19 @@ def establish(facts: CaseFacts, policy: Policy) -> ServiceFinding:
     cutover = policy.cutover[facts.cohort]
     last_deemed = cutover.plus(-1)
     choices = _choices(facts.adopted)
-    claims = [claim for claim in facts.of(*PLAIN_KINDS) if claim.since is not None]
-    impossible = tuple(claim.id for claim in claims if _ends_before_it_begins(claim))
+    claims = facts.of(*PLAIN_KINDS)
+    impossible = tuple(claim.id for claim in claims if ends_before_it_begins(claim))
     leavings = [claim for claim in facts.of(Fact.BREAK) if _leaving(claim)]
-    served = tuple(
-        _served(claim, leavings, choices, policy, open_end=last_deemed)
-        for claim in claims
-        if claim.id not in impossible
+    readable = [claim for claim in claims if claim.id not in impossible]
+    read = (
+        read_stretch(claim, (*readable, *leavings), choices, policy, open_end=last_deemed)
+        for claim in readable
     )
+    served = tuple(one for one in read if one is not None)
     counted = [one for one in served if one.counting is Counting.COUNTS]
     possible = months.merged(one.possible for one in counted)
     sure = months.merged(one.sure for one in counted if one.sure)
-    proven = months.merged(one.sure for one in counted if one.sure and one.weight == "A")
+    proven = proven_months(counted, held_kinds(facts), policy)
     left = tuple(_left(claim, sure, last_deemed, choices, policy) for claim in leavings)
     lost = _lost(left)
     sure, possible = _after(sure, lost), _after(possible, lost)
@@ -245,58 +234,8 @@ def _choices(adopted: Sequence[Adopted]) -> dict[str, str]:
     return chosen
 
 
-def _ends_before_it_begins(claim: ClaimFact) -> bool:
-    return bool(claim.since and claim.until and claim.until.surely_before(claim.since))
-
-
 def _leaving(claim: ClaimFact) -> Leaving | None:
     return Leaving(claim.kind) if claim.kind in LEAVING_LABELS else None
-
-
-def _served(
-    claim: ClaimFact,
-    leavings: Sequence[ClaimFact],
-    choices: Mapping[str, str],
-    policy: Policy,
-    *,
-    open_end: Month,
-) -> Served:
-    begin = claim.since or PartialDate(1)
-    end = claim.until or _end_by_leaving(claim, leavings)
-    first, last = months.earliest(begin), months.latest(end) if end else open_end
-    sure_first, sure_last = months.latest(begin), months.earliest(end) if end else open_end
-    kind = Stretch(claim.kind) if claim.kind in STRETCH_LABELS else PLAIN_KINDS[claim.fact]
-    chosen = choices.get(claim.id)
-    counting = policy.counting[kind]
-    if chosen in (Counting.COUNTS, Counting.OUT):
-        counting = Counting(chosen)
-    return Served(
-        claim=claim.id,
-        kind=kind,
-        unit=claim.unit,
-        possible=Span(first, max(first, last)),
-        sure=Span(sure_first, sure_last) if sure_first <= sure_last else None,
-        counting=counting,
-        weight=policy.weight(claim.fact, claim.material_kind) if not claim.copy else "",
-    )
-
-
-def _end_by_leaving(claim: ClaimFact, leavings: Sequence[ClaimFact]) -> PartialDate | None:
-    """Where a stretch without end is ended by the next leaving, of its unit if that is named."""
-    ends = [
-        leaving.since
-        for leaving in leavings
-        if leaving.since is not None
-        and claim.since is not None
-        and not leaving.since.surely_before(claim.since)
-        and (not leaving.unit or not claim.unit or same_unit(leaving.unit, claim.unit))
-    ]
-    return min(ends, key=lambda end: (end.first_day, end.last_day), default=None)
-
-
-def same_unit(one: str, other: str) -> bool:
-    """Tell whether two names may mean one employer: one contains the other."""
-    return one in other or other in one
 
 
 def _left(
@@ -376,7 +315,11 @@ def _gaps(
             for one in served
             if one.possible.last == hole.first.plus(-1) or one.possible.first == hole.last.plus(1)
         )
-        gaps.append(Gap(hole, decisions, neighbours))
+        soldier = any(
+            one.fact is Fact.ARMY and one.possible.last == hole.first.plus(-1) for one in served
+        )
+        placement = soldier and hole.months <= policy.placement_months
+        gaps.append(Gap(hole, decisions, neighbours, placement))
     return tuple(gaps)
 
 
@@ -386,7 +329,7 @@ def _special(claims: Sequence[ClaimFact], policy: Policy) -> tuple[SpecialWork, 
         mine = [
             claim
             for claim in claims
-            if claim.kind == trade and claim.since and not _ends_before_it_begins(claim)
+            if claim.kind == trade and claim.since and not ends_before_it_begins(claim)
         ]
         spans = [
             Span(months.latest(claim.since), months.earliest(claim.until))
@@ -443,6 +386,16 @@ def _explained(finding: ServiceFinding, facts: CaseFacts, policy: Policy) -> Ser
     reasons += [
         Reason("所载截止时间早于起始时间，未计算，请核对后重新登记", CLAUSE, (claim,))
         for claim in finding.impossible
+    ]
+    reasons += [
+        Reason(
+            f"退役后 {gap.span} 共 {span(gap.span.months)} 没有材料；"
+            f"由政府安排工作的，{STRETCH_LABELS[Stretch.PLACEMENT]}时间计算工龄，请登记",
+            policy.source(f"stretch.{Stretch.PLACEMENT.value}"),
+            gap.neighbours,
+        )
+        for gap in finding.gaps
+        if gap.placement
     ]
     reasons += [one.reason for one in finding.left]
     reasons += [_special_reason(one, policy) for one in finding.special]

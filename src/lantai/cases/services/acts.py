@@ -94,9 +94,12 @@ def region_on(page: Page, region: tuple[int, int, int, int]) -> tuple[int, int, 
 
 
 def step(case: Case, *, verb: Verb, opinion: str, by: User, at: datetime) -> Step:
-    """Move a case to where a verb leads, with the day it is due there, and note who moved it."""
+    """Move a case to where a verb leads, with the day it is due there, and note who moved it.
+
+    A verb that leads nowhere from here, such as a step taken again, leaves the case where it is.
+    """
     before = State(case.state)
-    after = workflow.next_state(before, verb)
+    after = workflow.TRANSITIONS.get((before, verb), before)
     if after is not before:
         case.state = after
         case.due_on = due_on(case, since=identity.office_day(at))

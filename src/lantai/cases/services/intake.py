@@ -10,7 +10,7 @@ from lantai.access import services as access
 from lantai.access.rules import Purpose
 from lantai.cases import queries
 from lantai.cases.models import OPENED, Case, Series, Step
-from lantai.cases.rules import policy, workflow
+from lantai.cases.rules import policy
 from lantai.cases.rules.facts import Cohort, Group, Mode
 from lantai.cases.rules.route import Route
 from lantai.cases.rules.workflow import State, Verb
@@ -23,12 +23,10 @@ from lantai.ledger import services as ledger
 from lantai.lib.dates import Month
 from lantai.lib.refusals import Unacceptable
 
-_SEATS: Final[dict[State, tuple[str, Purpose]]] = {
-    State.IN_REVIEW: ("first_reviewer", Purpose.RETIREMENT_REVIEW),
-    State.IN_CONFIRMATION: ("second_reviewer", Purpose.RETIREMENT_CONFIRMATION),
-    State.FROZEN: ("approver", Purpose.RETIREMENT_APPROVAL),
-    State.PAPER_CALLED: ("approver", Purpose.RETIREMENT_APPROVAL),
-    State.PAPER_BACK: ("approver", Purpose.RETIREMENT_APPROVAL),
+_PURPOSES: Final[dict[str, Purpose]] = {
+    "first_reviewer": Purpose.RETIREMENT_REVIEW,
+    "second_reviewer": Purpose.RETIREMENT_CONFIRMATION,
+    "approver": Purpose.RETIREMENT_APPROVAL,
 }
 
 
@@ -114,15 +112,15 @@ def take_case(*, case_uid: str, by: User, at: datetime) -> Case:
     """
     case = hold_at_step(case_uid=case_uid, by=by, at=at)
     refuse_for(queries.objections_to_take(case=case, user=by, at=at))
-    seat, purpose = _SEATS[workflow.next_state(State(case.state), Verb.TAKE)]
+    moved = step(case, verb=Verb.TAKE, opinion="", by=by, at=at)
+    seat = queries.SEATS[State(case.state)]
     setattr(case, seat, by)
     case.save(update_fields=[seat])
-    moved = step(case, verb=Verb.TAKE, opinion="", by=by, at=at)
     close_leave(case, reason="重新领取", by=by, at=at)
     leave = access.grant(
         user=by,
         dossier=case.dossier,
-        purpose=purpose,
+        purpose=_PURPOSES[seat],
         case=case.uid,
         reason=f"办理业务 {case.number}",
         opens_at=at,

@@ -13,7 +13,7 @@ from lantai.db import new_uid
 from lantai.imaging import checks, folder, queries, rules
 from lantai.imaging.folder import Unfit
 from lantai.imaging.models import Batch, Finding, Incoming, Item, Quarantined, Scan
-from lantai.imaging.rules import BatchState
+from lantai.imaging.rules import BatchState, ItemFault
 from lantai.ledger import services as ledger
 from lantai.lib.imagery.decode import Unreadable
 from lantai.lib.imagery.examine import Examined
@@ -85,7 +85,8 @@ def process(
     for pk in list(waiting):
         yield _take_file(pk, batch=held, claim=claim, root=root, at=now())
     for item in held.items.filter(checked_at=None).order_by("pk"):
-        yield from _compare_item(item, batch=held, claim=claim, at=now())
+        doubled = checks.doubles(item=item)
+        yield from _compare_item(item, doubled, batch=held, claim=claim, at=now())
     _hand_to_inspection(held, claim=claim, at=now())
 
 
@@ -251,11 +252,13 @@ def _quarantine(
 
 
 @transaction.atomic
-def _compare_item(item: Item, *, batch: Batch, claim: str, at: datetime) -> list[Outcome]:
+def _compare_item(
+    item: Item, doubled: list[ItemFault], *, batch: Batch, claim: str, at: datetime
+) -> list[Outcome]:
     """Compare a dossier whose files are all done with its catalogue: what blocks it."""
     _hold(batch, claim=claim, at=at, done=0)
     item.batch = batch
-    held = checks.compare(item=item, at=at)
+    held = checks.compare(item=item, at=at, doubled=doubled)
     item.checked_at = at
     item.save(update_fields=["checked_at"])
     ledger.record(

@@ -148,7 +148,7 @@ def _enter(
         at=at,
         replaces=replaces,
     )
-    checks.compare(item=item, at=at)
+    checks.compare(item=item, at=at, doubled=checks.doubles(item=item, of=scan))
     return scan
 
 

@@ -49,19 +49,26 @@ class Change:
 def changes(a: Layers, laid: Layers) -> tuple[Change, ...]:
     """Compare A with B as it lies on A; see the module for what is found."""
     both = cv2.erode(cv2.bitwise_and(a.sheet, laid.sheet), np.ones((9, 9), np.uint8))
-    ours = cv2.GaussianBlur(cv2.bitwise_and(a.ink, both), (0, 0), 0.9)
-    theirs = cv2.GaussianBlur(cv2.bitwise_and(laid.ink, both), (0, 0), 0.9)
-    theirs = _as_dark_as(ours, settle(ours, theirs), from_level=70)
-    found = _ink(ours, theirs) + _shape(ours, theirs, both)
-    found += _seals(a.red, laid.red, both)
+    a, b = _within(a, both), _within(laid, both)
+    b = settle(a, b)
+    ours, theirs = cv2.GaussianBlur(a.ink, (0, 0), 0.9), cv2.GaussianBlur(b.ink, (0, 0), 0.9)
+    theirs = _as_dark_as(ours, theirs, from_level=70)
+    found = _ink(ours, theirs) + _shape(ours, theirs, both) + _seals(a.red, b.red)
     return _merged(found)
+
+
+def _within(page: Layers, both: Pixels) -> Layers:
+    return Layers(
+        ink=cv2.bitwise_and(page.ink, both),
+        red=cv2.bitwise_and(page.red, both),
+        sheet=both,
+        scale=page.scale,
+    )
 
 
 def _as_dark_as(ours: Pixels, theirs: Pixels, *, from_level: int) -> Pixels:
     """Bring B's ink to the darkness of A's where both are surely inked."""
-    inked = (ours > from_level) & (
-        cv2.erode(theirs, np.ones((3, 3), np.uint8)) > from_level // 2
-    )
+    inked = (ours > from_level) & (cv2.erode(theirs, np.ones((3, 3), np.uint8)) > from_level // 2)
     if np.count_nonzero(inked) < 300:
         return theirs
     ratio = np.median(ours[inked].astype(np.float32) / np.maximum(theirs[inked], 1))
@@ -173,9 +180,8 @@ def _mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.boxFilter(values, cv2.CV_32F, (_SHAPE_WINDOW, _SHAPE_WINDOW)))
 
 
-def _seals(ours: Pixels, theirs: Pixels, both: Pixels) -> list[Change]:
-    ours = cv2.GaussianBlur(cv2.bitwise_and(ours, both), (0, 0), 1.5)
-    theirs = cv2.GaussianBlur(cv2.bitwise_and(theirs, both), (0, 0), 1.5)
+def _seals(ours: Pixels, theirs: Pixels) -> list[Change]:
+    ours, theirs = (cv2.GaussianBlur(red, (0, 0), 1.5) for red in (ours, theirs))
     theirs = _as_dark_as(ours, theirs, from_level=50)
     left_over = (
         cv2.subtract(ours, cv2.dilate(theirs, _disc(9))),

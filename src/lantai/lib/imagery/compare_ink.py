@@ -76,7 +76,7 @@ def layers(rgb: Pixels, *, scale: float) -> Layers:
 
 
 def shrunk(picture: Pixels, scale: float) -> Pixels:
-    """Return the picture at ``scale`` (at most 1) of its size, each pixel a mean of those it covers."""
+    """Return the picture at ``scale`` (at most 1), each pixel the mean of those it covers."""
     if scale >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))

@@ -162,9 +162,7 @@ def written(page: PageImage) -> int:
     return int(np.count_nonzero((page.ink > _WRITTEN) & (page.sheet > 0)))
 
 
-def _to_master(
-    frame: NDArray[np.float64], a: PageImage, b: PageImage
-) -> NDArray[np.float64]:
+def _to_master(frame: NDArray[np.float64], a: PageImage, b: PageImage) -> NDArray[np.float64]:
     whole = frame * (b.scale / a.scale)
     whole[:, 2] = frame[:, 2] / a.scale
     return whole

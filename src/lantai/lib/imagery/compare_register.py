@@ -61,12 +61,16 @@ def _bend(a: Pixels, b: Pixels) -> tuple[Field, Field]:
     terms = _terms(places[:, 0] / wide, places[:, 1] / tall, order)
     weights = np.ones(len(places))
     for _ in range(6):
-        factors = np.linalg.lstsq(terms * weights[:, None], shifts * weights[:, None], rcond=None)[0]
+        factors = np.linalg.lstsq(terms * weights[:, None], shifts * weights[:, None], rcond=None)[
+            0
+        ]
         off = np.hypot(*(shifts - terms @ factors).T)
         weights = 1 / (1 + (off / 0.5) ** 2)
     field = (_terms(columns / wide, rows / tall, order) @ factors).astype(np.float32)
     across, down = (
-        cv2.resize(np.ascontiguousarray(field[..., k]), (wide, tall), interpolation=cv2.INTER_LINEAR)
+        cv2.resize(
+            np.ascontiguousarray(field[..., k]), (wide, tall), interpolation=cv2.INTER_LINEAR
+        )
         for k in (0, 1)
     )
     return across, down
@@ -92,18 +96,30 @@ def _block_shifts(a: Pixels, b: Pixels) -> tuple[NDArray[np.float64], NDArray[np
 
 def _terms(x: NDArray[np.float64], y: NDArray[np.float64], order: int) -> NDArray[np.float64]:
     x, y = 2 * x - 1, 2 * y - 1
-    return np.stack(
-        [x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], axis=-1
-    )
+    return np.stack([x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], axis=-1)
 
 
-def settle(a: Pixels, b: Pixels) -> Pixels:
+def settle(a: Layers, b: Layers) -> Layers:
     """Let each character of B move by up to two pixels to where it fits A best."""
+    shift = _small_shifts(a.any_ink, b.any_ink)
+    if shift is None:
+        return b
+    tall, wide = a.ink.shape
+    rows, columns = np.mgrid[0:tall, 0:wide].astype(np.float32)
+    rows, columns = rows - shift[1], columns - shift[0]
+    ink, red = (
+        np.asarray(cv2.remap(layer, columns, rows, cv2.INTER_LINEAR)) for layer in (b.ink, b.red)
+    )
+    return Layers(ink=ink, red=red, sheet=b.sheet, scale=b.scale)
+
+
+def _small_shifts(a: Pixels, b: Pixels) -> tuple[Field, Field] | None:
+    """Return by how much each pixel of B moves to fit A, across and down, smoothly."""
     tall, wide = a.shape
     down = (tall - _WINDOW - 2 * _SLACK) // _STEP + 1
     across = (wide - _WINDOW - 2 * _SLACK) // _STEP + 1
     if down < 1 or across < 1:
-        return b
+        return None
     shifts = np.zeros((2, down, across), np.float32)
     trust = np.zeros((down, across), np.float32)
     ink = cv2.boxFilter(
@@ -126,7 +142,7 @@ def settle(a: Pixels, b: Pixels) -> Pixels:
     smooth = cv2.GaussianBlur(trust, (0, 0), 1.2) + np.float32(1e-3)
     middle = _SLACK + _WINDOW / 2
     grow = np.array([[_STEP, 0, middle], [0, _STEP, middle]], np.float32)
-    fields = [
+    across_field, down_field = (
         cv2.warpAffine(
             cv2.GaussianBlur(shift * trust, (0, 0), 1.2) / smooth,
             grow,
@@ -135,9 +151,8 @@ def settle(a: Pixels, b: Pixels) -> Pixels:
             borderMode=cv2.BORDER_REPLICATE,
         )
         for shift in shifts
-    ]
-    rows, columns = np.mgrid[0:tall, 0:wide].astype(np.float32)
-    return np.asarray(cv2.remap(b, columns - fields[0], rows - fields[1], cv2.INTER_LINEAR))
+    )
+    return across_field, down_field
 
 
 def _peak(fit: NDArray[np.float32], best: int) -> tuple[float, float]:

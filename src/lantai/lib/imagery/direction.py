@@ -40,7 +40,9 @@ class Model:
             return cls(*(arrays[name].astype(np.float32) for name in ("into", "offset", "out")))
 
     def save(self, path: Path) -> None:
-        halves = {name: getattr(self, name).astype(np.float16) for name in ("into", "offset", "out")}
+        halves = {
+            name: getattr(self, name).astype(np.float16) for name in ("into", "offset", "out")
+        }
         np.savez(path, **halves)
 
 

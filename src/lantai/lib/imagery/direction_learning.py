@@ -2,8 +2,8 @@
 
 Writes ``direction.npz`` beside this file, the same bytes every time. The characters are the 3,755
 common ones of GB/T 2312 level 1, and Latin letters and digits by how often they occur, drawn from
-the fonts the product carries (and the Latin one inside Pillow), bent and worn as handwriting, print and scanning do. Nothing
-else is learned from: no scan, no picture of anyone's paper.
+the fonts the product carries (and the Latin one inside Pillow), bent and worn as handwriting,
+print and scanning do. Nothing else is learned from: no scan, no picture of anyone's paper.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,16 @@ _CANVAS: Final = 96
 _HIDDEN: Final = 48
 _TIMES_A_CHARACTER: Final = 4
 # How often letters occur in a thousand letters of common English text.
-_LATIN: Final = {
-    **{"e": 120, "t": 90, "a": 80, "o": 75, "i": 40, "n": 70, "s": 63, "h": 60, "r": 60},
-    **{"d": 43, "l": 20, "c": 28, "u": 28, "m": 24, "w": 23, "f": 22, "g": 20, "y": 20},
-    **{"p": 19, "b": 15, "v": 10, "k": 8, "x": 4, "q": 4, "j": 4, "z": 4},
-    **dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 8),
-    **dict.fromkeys("0123456789", 20),
-}
+_LETTERS: Final = "etaonshrdiculmwfgypbvkxqjz"
+_OFTEN: Final = (
+    *(120, 90, 80, 75, 70, 63, 60, 60, 43, 40, 28, 28, 20),
+    *(24, 23, 22, 20, 20, 19, 15, 10, 8, 4, 4, 4, 4),
+)
+_LATIN: Final = (
+    dict(zip(_LETTERS, _OFTEN, strict=True))
+    | dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 8)
+    | dict.fromkeys("0123456789", 20)
+)
 _LATIN_SHARE: Final = 3
 
 
@@ -67,7 +70,8 @@ def worn_glyphs(chance: np.random.Generator) -> Iterator[Pixels]:
 
 def _latin_font() -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(72)
-    assert isinstance(font, ImageFont.FreeTypeFont)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("Pillow was built without FreeType")
     return font
 
 

@@ -1,8 +1,9 @@
 """Single characters of a page, and what their strokes look like from each of four sides.
 
 A character is described by how strong its edges are in each of eight directions in 4 x 4 cells
-(after the histograms of oriented gradients of Dalal and Triggs, CVPR 2005). Turning a character by a quarter only moves the cells and
-shifts the directions, so one description serves all four ways up.
+(after the histograms of oriented gradients of Dalal and Triggs, CVPR 2005). Turning a character
+by a quarter only moves the cells and shifts the directions, so one description serves all four
+ways up.
 """
 
 from typing import Final

@@ -35,9 +35,7 @@ def fingerprint(view: View, *, skew_degrees: float, turned: int) -> str:
 def differences(ink: Pixels) -> str:
     """Return the fingerprint of an ink map (0 paper) that is straight and upright already."""
     smooth = cv2.GaussianBlur(ink, (0, 0), 3.0)
-    cells = cv2.resize(
-        smooth.astype(np.float32), (CELLS + 1, CELLS), interpolation=cv2.INTER_AREA
-    )
+    cells = cv2.resize(smooth.astype(np.float32), (CELLS + 1, CELLS), interpolation=cv2.INTER_AREA)
     return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
 
 

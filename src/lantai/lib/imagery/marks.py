@@ -15,6 +15,7 @@ _DARK: Final = 85
 _RIM_MM: Final = 4  # shadows and torn edges live there
 _HOLES_WITHIN_MM: Final = 25
 _TOUCHING: Final = 2  # coarse pixels, 0.7 mm
+_DEEP_MM, _LARGE_MM = 1.0, 12.0
 
 
 @dataclass(frozen=True)
@@ -77,17 +78,22 @@ def find_cut(view: View) -> Cut:
     cut = [
         box
         for box in boxes[1:]
-        if _touches(box, wide=wide, tall=tall)
-        and box[4] >= 12
-        and 1.5 * mm <= max(box[2], box[3]) <= 12 * mm
+        if _runs_in(box, wide=wide, tall=tall) >= _DEEP_MM * mm
+        and max(box[2], box[3]) <= _LARGE_MM * mm
         and max(box[2], box[3]) < 4 * min(box[2], box[3])
     ]
     return Cut(marks=len(cut), region=_around(cut), open_sides=_open_sides(view))
 
 
-def _touches(box: Pixels, *, wide: int, tall: int) -> bool:
+def _runs_in(box: Pixels, *, wide: int, tall: int) -> int:
+    """Return how far a mark that touches the frame reaches into the picture, 0 if it does not.
+
+    A sliver of lid along the frame is long but not deep.
+    """
     x, y, w, h = (int(value) for value in box[:4])
-    return min(x, y, wide - x - w, tall - y - h) < _TOUCHING
+    sides = min(x, wide - x - w) < _TOUCHING
+    ends = min(y, tall - y - h) < _TOUCHING
+    return min(w if sides else tall, h if ends else wide) if sides or ends else 0
 
 
 def _around(boxes: list[Pixels]) -> Region | None:

@@ -29,7 +29,11 @@ class Limit(Generic[Value]):
         return self.source.startswith(_OWN)
 
     def __str__(self) -> str:
-        return f"{self.value:g} {self.unit}".strip() if isinstance(self.value, float) else f"{self.value}"
+        return (
+            f"{self.value:g} {self.unit}".strip()
+            if isinstance(self.value, float)
+            else f"{self.value}"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Profile:
 
 @cache
 def load(name: str = "gbt33870-2017") -> Profile:
-    """Return a norm by the name of its file. Raises ValueError when there is none or it is faulty."""
+    """Return a norm by the name of its file; ValueError when there is none or it is faulty."""
     folder = resources.files("lantai.lib.imagery") / "profiles"
     known = sorted(file.name.removesuffix(".toml") for file in folder.iterdir())
     if name not in known:

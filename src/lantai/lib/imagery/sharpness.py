@@ -73,6 +73,4 @@ def written_places(ink: Pixels, *, scale: float, shape: tuple[int, int]) -> list
     inked = (ink[: covered[0], : covered[1]] > 65).astype(np.float32)
     share = cv2.resize(inked, (wide, tall), interpolation=cv2.INTER_AREA)
     order = np.argsort(-share.ravel(), kind="stable")[:_PLACES]
-    return [
-        (int(k % wide) * _SIDE, int(k // wide) * _SIDE) for k in order if share.ravel()[k] > 0
-    ]
+    return [(int(k % wide) * _SIDE, int(k // wide) * _SIDE) for k in order if share.ravel()[k] > 0]

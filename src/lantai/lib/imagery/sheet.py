@@ -42,13 +42,6 @@ class Sheet:
         degrees = math.degrees(math.atan2(float(across[1]), float(across[0])))
         return (degrees + 45) % 90 - 45
 
-    def seen_edges(self) -> tuple[bool, bool, bool, bool]:
-        """Say of the left, top, right and bottom of the frame whether lid shows beyond the paper."""
-        tall, wide = self.paper.shape
-        rims = (self.paper[:, 0], self.paper[0], self.paper[:, wide - 1], self.paper[tall - 1])
-        left, top, right, bottom = (bool(float(rim.mean()) < 0.5) for rim in rims)
-        return left, top, right, bottom
-
 
 def find_sheet(small: Pixels) -> Sheet:
     """Find the sheet in a scan (H x W x 3) of about 40 dpi, an eighth of a common one."""

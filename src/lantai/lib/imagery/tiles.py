@@ -35,7 +35,7 @@ _CHECK: Final = struct.Struct("<I")
 _MOST_LEVELS: Final = 16
 
 
-class TornPack(Exception):  # noqa: N818 -- damage, which is neither a refusal nor an error of the caller
+class TornPack(Exception):
     """The file is not a whole tile pack: cut, altered or something else."""
 
 

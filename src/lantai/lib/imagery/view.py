@@ -82,7 +82,10 @@ class View:
         if picture.exif_orientation >= 5:
             wide, tall = tall, wide
         factor = 2 / self.scale
-        left, top = (min(int(at * factor), size - 1) for at, size in zip(region, (wide, tall)))
+        left, top = (
+            min(int(at * factor), size - 1)
+            for at, size in zip(region[:2], (wide, tall), strict=True)
+        )
         right = min(wide, max(left + 1, round((region[0] + region[2]) * factor)))
         bottom = min(tall, max(top + 1, round((region[1] + region[3]) * factor)))
         return stored_region(

@@ -48,7 +48,7 @@ def render(
         ppi=float(dpi),
         sys_inputs=inputs,
         pdf_standards=[PDF_STANDARD] if kind == "pdf" else [],
-        timestamp=at or _EPOCH,
+        timestamp=(at or _EPOCH).replace(microsecond=0),
     )
     return [made] if isinstance(made, bytes) else list(made or [])
 

@@ -92,23 +92,30 @@ def reviewing(task: str) -> Callable[[Seat, Desk], None]:
                 url=url,
             ),
         ]
-        desk.sections += [
-            case_section(
-                _("我承办的%(task)s") % {"task": _(task)},
-                mine,
-                seat,
-                _("手上没有业务，可从右侧领取"),
-            ),
-        ]
-        desk.notes.append(case_section(_("可领取"), free, seat, _("没有可领取的业务")))
+        held = case_section(
+            _("我承办的%(task)s") % {"task": _(task)}, mine, seat, _("手上没有业务，可领取一件")
+        )
+        pool = case_section(_("可领取"), free, seat, _("没有可领取的业务"))
+        if mine or not free:
+            desk.sections.append(held)
+            desk.notes.append(pool)
+        else:
+            desk.sections += [pool, held]
         desk.notes.append(_latest_looks(seat))
-        desk.waiting += len(mine)
+        desk.waiting += len(rows)
         if mine:
-            first = mine[0].case
             desk.actions.append(
                 Action(
                     _("继续%(task)s") % {"task": _(task)},
-                    reverse("case-review", args=[first.uid]),
+                    reverse("case-review", args=[mine[0].case.uid]),
+                    icon="writing-sign",
+                )
+            )
+        elif free:
+            desk.actions.append(
+                Action(
+                    _("领取%(task)s") % {"task": _(task)},
+                    reverse("case", args=[free[0].case.uid]),
                     icon="writing-sign",
                 )
             )

@@ -20,6 +20,7 @@ from lantai.identity.rules import Act
 from lantai.imaging import queries as production
 from lantai.imaging import rules, services
 from lantai.imaging.models import Batch, Item
+from lantai.imaging.queries import NumberedItem
 from lantai.imaging.rules import BATCH_LABELS, BatchState
 from lantai.lib import catalogue
 from lantai.lib.refusals import NotFound, Unacceptable
@@ -40,6 +41,7 @@ TONES: Final = {
     BatchState.INSPECTION: "warn",
     BatchState.ACCEPTED: "ok",
 }
+MOST_LISTED: Final = 20  # dossiers whose objections are spelled out on the page of a batch
 NO_BATCH: Final = "没有这个批次，或它不在您的办理范围；请核对后从批次列表进入"
 NO_ITEM: Final = "批次中没有这份档案，或它不在您的办理范围；请核对后从批次列表进入"
 
@@ -56,7 +58,7 @@ def batches(request: SignedIn) -> HttpResponse:
     pages = Paginator(found, production.PAGE_ROWS)
     page = pages.get_page(request.GET.get("page"))
     may_receive = identity.may(Act.RECEIVE_BATCH, by=request.user, at=at)
-    shown = {
+    shown: dict[str, Any] = {
         "page": page,
         "range": pages.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "rows": [_row(batch, at=at) for batch in page],
@@ -119,7 +121,19 @@ def batch(request: SignedIn, uid: str) -> HttpResponse:
         "may_count": may_count,
     }
     if shown["may_accept"]:
-        shown["objections"] = production.objections_to_acceptance(batch=found, by=request.user)
+        acceptance = production.acceptance(batch=found, by=request.user)
+        against = [one for one in acceptance.dossiers if one.objections]
+        shown |= {
+            "whole": acceptance.whole,
+            "against": [
+                # Under the name of the dossier its objections need not repeat it.
+                {"item": one.item, "said": [said.partition("：")[2] for said in one.objections]}
+                for one in against[:MOST_LISTED]
+            ],
+            "against_count": len(against),
+            "ready": len(acceptance.dossiers) - len(against),
+            "objected": bool(acceptance.objections),
+        }
     return render(request, "pages/production/batch.html", shown)
 
 
@@ -198,9 +212,12 @@ def item_hand(request: SignedIn, uid: str) -> HttpResponse:
 
 @require_POST
 def item_person(request: SignedIn, uid: str) -> HttpResponse:
+    filled = read(PersonForm, request)
+    # The number is shown masked only: left empty it stays as it is.
+    filled["id_number"] = filled["id_number"] or _item(request, uid).id_number
     services.describe_item(
         item_uid=uid,
-        person=services.Described(**read(PersonForm, request)),
+        person=services.Described(**filled),
         by=request.user,
         at=now(),
     )
@@ -297,7 +314,7 @@ def _row(batch: Batch, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def _item_row(item: Item, *, may_count: bool) -> dict[str, Any]:
+def _item_row(item: NumberedItem, *, may_count: bool) -> dict[str, Any]:
     """A dossier of a batch; its image numbers are hidden from whoever still has to count it."""
     return {
         "item": item,
@@ -331,7 +348,7 @@ def _batch(request: SignedIn, uid: str) -> Batch:
     return found
 
 
-def _item(request: SignedIn, uid: str) -> Item:
+def _item(request: SignedIn, uid: str) -> NumberedItem:
     found = production.item_by_uid(uid=uid, user=request.user, on=identity.office_day(now()))
     if found is None:
         raise NotFound(NO_ITEM)

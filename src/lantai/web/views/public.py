@@ -59,6 +59,14 @@ def health(request: HttpRequest) -> HttpResponse:
     return HttpResponse(json.dumps(told), content_type="application/json")
 
 
+@never_cache
+@login_not_required
+@require_safe
+def demo_progress(request: HttpRequest) -> HttpResponse:
+    """How far the demo is with loading; empty once it is done, which ends the asking."""
+    return render(request, "_demo.html")
+
+
 @login_not_required
 @require_POST
 def text_size(request: HttpRequest) -> HttpResponse:
@@ -98,5 +106,6 @@ def _too_often(address: str) -> bool:
 urlpatterns = [
     path("verify/", verify, name="verify"),
     path("health/", health, name="health"),
+    path("demo-progress/", demo_progress, name="demo-progress"),
     path("text-size/", text_size, name="text-size"),
 ]
