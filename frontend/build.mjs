@@ -1,12 +1,14 @@
 // Bundles the product's CSS and JS with the npm packages they import, draws one sprite of the icons
 // that templates and views name, and holds the browser floor. Only sources are committed.
 import { build, context } from 'esbuild'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const out = 'frontend/dist'
+const dist = 'frontend/dist'
 const web = 'src/lantai/web'
 const watching = process.argv.includes('--watch')
+// Built aside and put in place at the end, so that a site being served never misses a file.
+const out = watching ? dist : 'var/frontend-next'
 const entries = ['app.css', 'app.js', 'production.css', 'production.js', 'workbench.css', 'workbench.js', 'cases.css', 'cases.js']
 
 // Chromium 109 and Firefox 102 are in use in offices; these would break there without a word.
@@ -76,8 +78,10 @@ if (watching) {
 } else {
   const { metafile } = await build(options)
   holdBrowserFloor()
+  rmSync(dist, { recursive: true, force: true })
+  renameSync(out, dist)
   for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
-    if (/\.(js|css)$/.test(file)) console.log(`${(bytes / 1024).toFixed(1).padStart(8)} KB  ${file}`)
+    if (/\.(js|css)$/.test(file)) console.log(`${(bytes / 1024).toFixed(1).padStart(8)} KB  ${file.replace(out, dist)}`)
   }
   console.log(`${icons} icons`)
 }

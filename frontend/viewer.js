@@ -286,6 +286,9 @@ export class PageViewer extends EventTarget {
         this.osd.viewport.setRotation(0, true)
         this.osd.viewport.goHome(true)
         this.fitted = true
+        this.osd.world.getItemAt(0).addHandler('fully-loaded-change', ({ fullyLoaded }) => {
+          this.element.dataset.whole = String(fullyLoaded)
+        })
         resolve()
       })
       this.osd.addOnceHandler('open-failed', () => reject(new Refused([UNREACHED], 0)))

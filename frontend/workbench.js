@@ -17,6 +17,7 @@ class Workbench extends HTMLElement {
   connectedCallback() {
     const desk = json('bench-pages')
     this.addresses = desk.addresses
+    this.looked = new Set()
     this.pages = desk.pages
     this.page = new Map(this.pages.map(page => [page.id, page]))
     this.key = `lantai-bench-${this.dataset.case}`
@@ -108,10 +109,23 @@ class Workbench extends HTMLElement {
     this.#strip()
     this.#keep()
     try {
-      return await viewer.show(this.addresses.open.replace('PAGE', id))
+      const meta = await viewer.show(this.addresses.open.replace('PAGE', id))
+      this.#opened(id)
+      return meta
     } catch {
       return null // the pane shows the reasons
     }
+  }
+
+  // What may be done hangs on which pages were opened: the buttons come anew when one more was.
+  #opened(id) {
+    if (this.looked.has(id)) return
+    this.looked.add(id)
+    clearTimeout(this.asking)
+    this.asking = setTimeout(() => {
+      if (document.querySelector('#bench-acts dialog[open]')) return
+      window.htmx.ajax('GET', this.addresses.acts, { target: '#bench-acts', swap: 'outerHTML' })
+    }, 400)
   }
 
   #title(side, page) {

@@ -77,6 +77,7 @@ def test_the_page_of_a_filed_case_tells_the_whole_way(
 
 
 def test_the_desk_fits_the_small_screen_without_scrolling(desk: Page, picture: Picture) -> None:
+    expect(desk.locator('.lt-glass[data-whole="true"]')).to_have_count(2)
     picture(desk, "review-desk")
     sizes = desk.evaluate(
         "[document.documentElement.scrollHeight, innerHeight,"

@@ -57,7 +57,7 @@ def test_a_name_with_a_middle_dot_is_found_however_the_dot_is_typed(query: str) 
     ("name", "query"),
     [
         ("𠮷野", "𠮷"), ("𠮷野", "𠮷野"), ("李㛃文", "㛃"), ("李㛃文", "㛃文"), ("李䶮", "李䶮"),
-        ("龘龘", "龘"), ("⼀凡", "一凡"), ("⿰亻尔林", "⿰亻尔林"),
+        ("龘龘", "龘"), ("⼀凡", "一凡"), ("李欸", "李欸"), ("李欸", "liai"), ("⿰亻尔林", "⿰亻尔林"),
     ],
 )  # fmt: skip
 def test_rare_characters_are_found_as_they_are(name: str, query: str) -> None:

@@ -203,17 +203,22 @@ def test_c07_deciding_materials_differ_by_more_than_a_month() -> None:
     other = {"material_kind": MaterialKind.CONTRACT_HIRE_FORM, "formed": "1983-10"}
 
     conflict = found(claim(Fact.FIRST_WORK, "另表", since="1982-09", **other))[0]
-    assert (conflict.code, conflict.claims) == ("C07", ("起始", "另表"))
+    assert (conflict.code, conflict.claims, conflict.weighs) == ("C07", ("起始", "另表"), True)
     assert "相差 1年" in conflict.sentence
     assert codes(claim(Fact.FIRST_WORK, "另表", since="1983-10", **other)) == []
     assert codes(claim(Fact.FIRST_WORK, "另表", since="1983", **other)) == []
-    assert codes(claim(Fact.FIRST_WORK, "另表", since="1982-09", copy=True, **other)) == []
+    (copied,) = found(claim(Fact.FIRST_WORK, "另表", since="1982-09", copy=True, **other))
+    assert not copied.weighs
 
 
-def test_c07_is_not_about_supporting_materials() -> None:
-    resume = claim(Fact.FIRST_WORK, "履历", since="1980-09", material_kind=MaterialKind.RESUME)
+def test_c07_a_weaker_material_against_a_deciding_one_is_shown_and_does_not_weigh() -> None:
+    wage = {"material_kind": MaterialKind.WAGE_FORM}
+    resume = claim(Fact.FIRST_WORK, "履历", since="1981-05", material_kind=MaterialKind.RESUME)
 
-    assert codes(resume) == ["C06"]
+    (conflict,) = found(claim(Fact.FIRST_WORK, "工资表", since="1982-09", **wage))
+    assert (conflict.code, conflict.claims, conflict.weighs) == ("C07", ("起始", "工资表"), False)
+    both = found(claim(Fact.FIRST_WORK, "工资表", since="1982-09", **wage), resume)
+    assert [one.claims for one in both] == [("起始", "工资表"), ("起始", "履历")]
 
 
 def test_c08_deemed_and_paid_time_overlap() -> None:
@@ -470,6 +475,7 @@ def test_a_conflict_has_a_title_and_plain_values() -> None:
         "claims": [],
         "materials": [],
         "pages": [],
+        "weighs": True,
     }
 
 

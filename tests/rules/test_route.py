@@ -139,6 +139,15 @@ def test_one_deciding_material_is_enough_for_such_a_fact() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(MaterialKind.CONTRACT_HIRE_FORM, ["C07"]), (MaterialKind.WAGE_FORM, [])]
+)
+def test_first_work_weighs_only_between_deciding_materials(
+    kind: MaterialKind, expected: list[str]
+) -> None:
+    assert reasons(claim(Fact.FIRST_WORK, "另表", since="1982-09", material_kind=kind)) == expected
+
+
 def test_a_name_written_otherwise_is_a_warning_and_no_reason() -> None:
     assert reasons(claim(Fact.NAME, "毕业证", text="彭健国")) == []
 

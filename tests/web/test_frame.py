@@ -216,8 +216,27 @@ def test_the_watcher_is_told_how_much_waits_for_a_signature(office: World) -> No
     assert json.loads(answer.content) == {
         "status": "ok",
         "database": "ok",
-        "log": {"waiting": ledger.size_of(stream="records")},
+        "log": "ok",
+        "waiting": ledger.size_of(stream="records"),
     }
+
+
+def test_a_damaged_log_stops_no_work_and_is_told_to_watcher_and_auditor(
+    office: World, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = office.client(Role.ARCHIVIST)
+    browser.post(reverse("text-size"))
+    published = settings.LANTAI_HOME / "log" / "records" / "checkpoint"
+    published.write_text("lantai.example/other\n1\nAAAA\n\n— nobody AAAA\n")
+
+    deed = browser.post(reverse("text-size"))
+    watched = Client().get(reverse("health"))
+    shown = office.client(Role.AUDIT_ADMIN).get(reverse("log"))
+
+    assert deed.status_code == 302
+    assert "nothing is signed any more" in caplog.text
+    assert (watched.status_code, json.loads(watched.content)["log"]) == (503, "damaged")
+    assert "请查明原因" in shown.content.decode()
 
 
 def test_the_last_sign_in_is_shown(office: World) -> None:

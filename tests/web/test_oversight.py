@@ -206,7 +206,7 @@ def test_a_reviewer_finds_late_work_marked_with_a_word(office: World) -> None:
     answer = office.client(Role.FIRST_REVIEWER).get("/")
 
     assert "超期 2 天" in answer.content.decode()
-    assert answer.context["desk"].notes[0].tasks[0].late
+    assert answer.context["desk"].sections[0].tasks[0].late
 
 
 def test_the_desk_of_two_posts_holds_the_work_of_both(office: World, noon: datetime) -> None:

@@ -96,7 +96,8 @@ def doubles(*, item: Item, of: Scan | None = None) -> list[ItemFault]:
     """Find images of a dossier that show the same sheet though they are not the same file.
 
     With ``of`` only that scan is held against the others. Where fingerprints propose a pair its
-    masters are read and laid one upon the other, a second each: not for a transaction.
+    masters are read and laid one upon the other, a second each: not for a transaction. Each scan
+    is told of once, with the earliest that shows its sheet.
     """
     there = {str(scan.pk): scan for scan in _there(item)}
     prints = {key: scan.dhash for key, scan in there.items() if not scan.blank}
@@ -113,12 +114,13 @@ def doubles(*, item: Item, of: Scan | None = None) -> list[ItemFault]:
                 load=lambda each: vault_reading.read(there[each].blob.sha256),
             )
         )
+    first: dict[str, str] = {}
+    for double in found:
+        if there[double.first].blob_id != there[double.second].blob_id:
+            first.setdefault(double.second, double.first)
     return [
-        rules.double_fault(
-            scan=_plain_scan(there[double.second]), earlier=_plain_scan(there[double.first])
-        )
-        for double in found
-        if there[double.first].blob_id != there[double.second].blob_id
+        rules.double_fault(scan=_plain_scan(there[later]), earlier=_plain_scan(there[earlier]))
+        for later, earlier in first.items()
     ]
 
 

@@ -9,7 +9,7 @@ shown stays as on the source (domain digest §6.3).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, product
@@ -158,7 +158,7 @@ def _asked_text(field: str, word: str) -> Iterable[str]:
     return [_token(field, pair) for pair in _pairs(plain)]
 
 
-_BY_FIELD: Final = {
+_BY_FIELD: Final[dict[str, Callable[[str], Iterable[str]]]] = {
     "n": _asked_name,
     "p": _asked_pinyin,
     "i": _asked_id,
@@ -209,7 +209,7 @@ def _spoken(syllables: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 @lru_cache(maxsize=20_000)
 def _readings(letter: str) -> tuple[str, ...]:
     """How a character is read, the usual first; () for one without a known reading."""
-    found = pinyin(letter, style=Style.NORMAL, heteronym=True, errors="ignore")  # type: ignore[no-untyped-call]
+    found = pinyin(letter, style=Style.NORMAL, heteronym=True, errors="ignore")
     readings = []
     for reading in found[0] if found else ():
         plain = reading.replace("ü", "v")

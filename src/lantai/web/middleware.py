@@ -1,5 +1,6 @@
 """What holds for every request: idle sessions end, refusals are answered and noted."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -14,9 +15,11 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from lantai.access import services as access
 from lantai.ledger import services as ledger
+from lantai.ledger.queries import LogDamaged
 from lantai.lib.refusals import Refusal
 from lantai.web.views.errors import answer
 
+logger = logging.getLogger(__name__)
 Answer = Callable[[HttpRequest], HttpResponseBase]
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 STRANGER: Final = "未登录"
@@ -54,7 +57,7 @@ class RefusalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if request.method not in SAFE and response.status_code < 400:
-            ledger.publish(at=now())
+            _seal()
         if getattr(request, "htmx", False) and _leads_to_sign_in(response):
             # A part of a page must not be filled with the sign-in page.
             return HttpResponseClientRedirect(response["Location"])
@@ -69,6 +72,18 @@ class RefusalMiddleware:
         what = f"{request.method} {match.view_name if match else ''} {request.path}"
         access.note_refused(by=person, what=what, reasons=no.reasons, at=now())
         return answer(request, status=no.status, reasons=no.reasons)
+
+
+def _seal() -> None:
+    """Sign what was committed. A damaged log signs nothing more, and is an incident.
+
+    The deed itself is committed by now and its answer stands; the health page fails, the log page
+    says what is wrong, and the people who look into it can still sign in.
+    """
+    try:
+        ledger.publish(at=now())
+    except LogDamaged:
+        logger.critical("the log is damaged and nothing is signed any more", exc_info=True)
 
 
 def _leads_to_sign_in(response: HttpResponseBase) -> bool:

@@ -263,11 +263,13 @@ def laid(sheet: Sheet, scanner: Scanner) -> tuple[NDArray[np.float64], int, int]
     return frame, wide, tall
 
 
+@cache
 def scan(sheet: Sheet, scanner: Scanner) -> Pixels:
     """Return the scan, H x W x 3, as it comes out of its JPEG file."""
     return simplejpeg.decode_jpeg(scanned(sheet, scanner))
 
 
+@cache
 def scanned(sheet: Sheet, scanner: Scanner) -> bytes:
     """Return the JPEG file of the scan."""
     chance = np.random.default_rng(scanner.seed)
@@ -299,6 +301,17 @@ def scanned(sheet: Sheet, scanner: Scanner) -> bytes:
     light += chance.normal(0, scanner.noise, light.shape)
     done = np.rot90(np.clip(light, 0, 255).astype(np.uint8), -scanner.quarter)
     return simplejpeg.encode_jpeg(np.ascontiguousarray(done), quality=scanner.quality)
+
+
+def as_jpeg(rgb: Pixels, *, dpi: int | None = 300, quality: int = 90) -> bytes:
+    """Return a JPEG file of the pixels that states ``dpi``, or no resolution."""
+    content = simplejpeg.encode_jpeg(np.ascontiguousarray(rgb), quality=quality)
+    return content if dpi is None else stating(content, dpi=dpi)
+
+
+def stating(content: bytes, *, dpi: int) -> bytes:
+    """Return a JPEG file of the maker as it is, but stating a resolution."""
+    return content[:13] + b"\x01" + dpi.to_bytes(2) * 2 + content[18:]
 
 
 def place(box: Box, sheet: Sheet, scanner: Scanner) -> Box:

@@ -37,7 +37,7 @@ TITLES: Final[dict[str, str]] = {
     "C04": "姓名写法不同而无证明",
     "C05": "性别记载不一致",
     "C06": "参加工作时年龄不足",
-    "C07": "关键材料的参加工作时间不一致",
+    "C07": "参加工作时间不一致",
     "C08": "视同缴费与实际缴费重叠",
     "C09": "工作中断而无决定文书",
     "C10": "同一时间在两个单位",
@@ -59,13 +59,18 @@ TITLES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Conflict:
-    """What does not fit. ``claims``, ``materials`` and ``pages`` are the places to look at."""
+    """What does not fit. ``claims``, ``materials`` and ``pages`` are the places to look at.
+
+    ``weighs`` is False where only a weaker material speaks against the deciding ones: it is shown
+    and makes no case complex.
+    """
 
     code: str
     sentence: str
     claims: tuple[str, ...] = ()
     materials: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
+    weighs: bool = True
 
     @property
     def title(self) -> str:
@@ -79,6 +84,7 @@ class Conflict:
             "claims": list(self.claims),
             "materials": list(self.materials),
             "pages": list(self.pages),
+            "weighs": self.weighs,
         }
 
 
@@ -206,21 +212,29 @@ def _of_first_work(
                     "不足规定年龄，请核对",
                     *_places(claim),
                 )
-    strong = [
-        (claim.since, claim)
+    yield from _first_work_differs(claims, policy)
+
+
+def _first_work_differs(claims: Sequence[ClaimFact], policy: Policy) -> Iterator[Conflict]:
+    """Between deciding materials, and between them and the weaker ones."""
+    dated = [
+        (
+            claim.since,
+            policy.weight(Fact.FIRST_WORK, claim.material_kind) == "A" and not claim.copy,
+            claim,
+        )
         for claim in claims
         if claim.since is not None
-        and policy.weight(Fact.FIRST_WORK, claim.material_kind) == "A"
-        and not claim.copy
     ]
-    for (earlier, one), (later, other) in combinations(strong, 2):
+    for (earlier, strong, one), (later, strong_too, other) in combinations(dated, 2):
         apart = _surely_apart(earlier, later)
-        if apart > policy.first_work_tolerance:
+        if apart > policy.first_work_tolerance and (strong or strong_too):
             yield Conflict(
                 "C07",
                 f"{one.source}为 {earlier}，{other.source}为 {later}，"
                 f"参加工作时间相差 {span(apart)}，请核对",
                 *_places(one, other),
+                weighs=strong and strong_too,
             )
 
 

@@ -72,7 +72,7 @@ def choose(
     reasons += [
         RouteReason(one.code, f"{TITLES[one.code]}：{one.sentence}", one.claims)
         for one in conflicts
-        if one.code in weighty
+        if one.code in weighty and one.weighs
     ]
     reasons += _service_reasons(service)
     reasons += _fact_reasons(facts, policy)

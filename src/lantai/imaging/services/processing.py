@@ -24,10 +24,8 @@ from lantai.vault.models import Blob
 
 # What cannot be read as a page is kept up to this size; a larger file stays in its folder.
 _KEPT: Final = 64 * 1024 * 1024
-_CATALOGUE_TYPES: Final = {
-    "xml": "application/xml",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+# A workbook is named by what contains it: its own type is longer than the column.
+_CATALOGUE_TYPES: Final = {"xml": "application/xml", "xlsx": "application/zip"}
 
 
 class ClaimLost(Conflict):

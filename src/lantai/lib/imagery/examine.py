@@ -8,7 +8,7 @@ import numpy as np
 import simplejpeg
 
 from lantai.lib.imagery import checks, tiles
-from lantai.lib.imagery.decode import Picture, decode
+from lantai.lib.imagery.decode import Picture, Unreadable, decode
 from lantai.lib.imagery.direction import direction
 from lantai.lib.imagery.faults import Fault
 from lantai.lib.imagery.hashes import fingerprint
@@ -23,6 +23,7 @@ from lantai.lib.imagery.view import View, look
 THUMBNAIL: Final = 480
 _THUMBNAIL_QUALITY: Final = 80
 _NORM_DPI: Final = 300
+_SMALLEST: Final = 24  # pixels: two millimetres at 300 dpi
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class Examined:
 def examine(content: bytes, *, name: str, profile: Profile) -> Examined:
     """Decode, measure, judge, and derive thumbnail and tiles. Raises decode.Unreadable."""
     picture = decode(content, name=name)
+    if min(picture.width, picture.height) < _SMALLEST:
+        raise Unreadable(
+            "Q14",
+            f"图像只有 {picture.width}×{picture.height} 像素，不是一页扫描件；"
+            "请核对是否选错了文件，并送入扫描所得的图像",
+        )
     levels = tiles.pyramid(picture.rgb)
     view = look(picture, levels=levels)
     seen = measure(view)

@@ -85,6 +85,7 @@ def desk(*, case: Case, user: User, at: datetime, strip: str) -> dict[str, Any]:
             ],
             "addresses": {
                 "open": reverse("page-open", args=["PAGE"]),
+                "acts": reverse("case-acts", args=[case.uid]),
                 # Filled in by the viewer, tile by tile.
                 "tile": "/tiles/{level}/{column}/{row}/?token={token}",
             },

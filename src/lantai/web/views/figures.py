@@ -1,7 +1,7 @@
 """Figures of supervision, and the accounts of the administrators."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count, Q, Sum
@@ -24,10 +24,10 @@ from lantai.identity.rules import ROLE_LABELS, Act, Role
 from lantai.ledger import queries as ledger
 from lantai.ledger.models import STREAMS
 from lantai.web import charts
+from lantai.web.desks.oversight import UNUSED_AFTER
 from lantai.web.http import SignedIn, part_of
 
 ROWS: Final = 40
-UNUSED_AFTER: Final = timedelta(days=90)  # an account nobody used for so long is looked into
 
 
 @require_safe

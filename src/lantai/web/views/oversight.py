@@ -199,7 +199,17 @@ def _head(stream: str) -> dict[str, Any]:
         "size": size,
         "waiting": size - (head.size if head else 0),
         "head": head,
+        "damage": _damage(stream),
     }
+
+
+def _damage(stream: str) -> str:
+    """Why a stream is not signed any more, as long as it is not; else empty."""
+    try:
+        ledger.refuse_if_rolled_back(stream=stream)
+    except ledger.LogDamaged as damage:
+        return str(damage)
+    return ""
 
 
 def _leaf_text(entry: Entry) -> str:

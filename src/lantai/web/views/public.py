@@ -1,12 +1,12 @@
 """What a stranger may ask: is this certificate good, is the system up, larger text please."""
 
 import json
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -49,14 +49,22 @@ def verify(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Answer a watcher: 200 and how many entries wait for a signature; a failure is a 500."""
-    connection.ensure_connection()
-    waiting = 0
+    """Answer a watcher: 200, and how many entries wait for a signature; 503 if the log is damaged.
+
+    A database that does not answer is a failure and a 500.
+    """
+    waiting, log = 0, "ok"
     for stream in STREAMS:
         head = ledger.latest_head(stream=stream)
         waiting += ledger.size_of(stream=stream) - (head.size if head else 0)
-    told = {"status": "ok", "database": "ok", "log": {"waiting": waiting}}
-    return HttpResponse(json.dumps(told), content_type="application/json")
+        try:
+            ledger.refuse_if_rolled_back(stream=stream)
+        except ledger.LogDamaged:
+            log = "damaged"
+    told = {"status": log, "database": "ok", "log": log, "waiting": waiting}
+    return JsonResponse(
+        told, status=HTTPStatus.OK if log == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
+    )
 
 
 @never_cache

@@ -72,6 +72,16 @@ def case_review(request: SignedIn, uid: str) -> HttpResponse:
     return render(request, "pages/review/review.html", desk)
 
 
+@require_safe
+def case_acts(request: SignedIn, uid: str) -> HttpResponse:
+    """What can be done with the case by now; a page that was opened may have been the last."""
+    at = now()
+    case = bench.case_of(uid=uid, user=request.user, at=at)
+    return render(
+        request, "pages/review/_acts.html", bench.panel(case=case, user=request.user, at=at)
+    )
+
+
 @require_POST
 @refusals_in_json
 def page_open(request: SignedIn, uid: str) -> HttpResponse:
@@ -240,6 +250,7 @@ def _back_to_bench(request: SignedIn, uid: str, said: str) -> HttpResponse:
 
 urlpatterns = [
     path("cases/<str:uid>/review/", case_review, name="case-review"),
+    path("cases/<str:uid>/acts/", case_acts, name="case-acts"),
     path("cases/<str:uid>/claims/", claim_state, name="case-claim"),
     path(
         "cases/<str:uid>/claims/<str:claim_uid>/withdraw/",
