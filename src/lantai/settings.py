@@ -4,7 +4,7 @@ LANTAI_HOME      the one data directory (default ./var/home)
 LANTAI_ORG       code of the body that runs this installation, part of the log's origin
 LANTAI_ORG_NAME  its name, used when the command line founds it on first use
 DATABASE_URL     postgresql://user:password@host:port/name; without it SQLite in LANTAI_HOME
-LANTAI_SECRET    signing key of sessions and image tokens; without it one is made in LANTAI_HOME/keys
+LANTAI_SECRET    signing key of sessions and image tokens; without it LANTAI_HOME/keys has one
 LANTAI_HOSTS     host names served, separated by commas
 LANTAI_ADDRESS   the address people reach this installation at, printed on certificates
 LANTAI_WATERMARK word laid under certificates (the demo says 示例)

@@ -55,7 +55,9 @@ def test_every_model_has_its_word_in_the_glossary() -> None:
         name
         for path in SOURCE.glob("*/models.py")
         for name in re.findall(
-            r"^class (\w+)\((?:models\.Model|AppendOnly|AbstractBaseUser)", path.read_text(), re.MULTILINE
+            r"^class (\w+)\((?:models\.Model|AppendOnly|AbstractBaseUser)",
+            path.read_text(),
+            re.MULTILINE,
         )
     }
 
@@ -64,10 +66,11 @@ def test_every_model_has_its_word_in_the_glossary() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    broken = []
-    for page in [*DOCS.rglob("*.md"), *CHECKOUT.glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
-            if "://" not in target and not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(CHECKOUT)}: {target}")
+    broken = [
+        f"{page.relative_to(CHECKOUT)}: {target}"
+        for page in [*DOCS.rglob("*.md"), *CHECKOUT.glob("*.md")]
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
 
     assert broken == []

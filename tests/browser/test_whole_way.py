@@ -198,7 +198,7 @@ def _approve(page: Page, store: Page, case: str, truth: dict[str, Any]) -> None:
         store.get_by_label("当面清点页数").fill(str(truth["paper_sides"]))
         store.get_by_role("textbox").last.fill("孙建国")
         store.get_by_role("button", name=verb).click()
-        expect(store.get_by_text(f"{verb[:2]}档案已{verb[2:]}")).to_be_visible()
+        expect(store.get_by_text(f"{verb[:2]}档案已{verb[2:]}", exact=True)).to_be_visible()
         if verb == "实体出库":
             page.goto(case)
             page.locator("summary", has_text="登记实体核对结果").click()

@@ -45,7 +45,13 @@ def test_a_divided_class_names_the_leaves_to_use_instead() -> None:
 
 
 def test_sorting_is_by_number_and_not_by_letter() -> None:
-    assert sorted(["10", "9-1", "9", "4-2", "1"], key=catalogue.sort_key) == ["1", "4-2", "9", "9-1", "10"]
+    assert sorted(["10", "9-1", "9", "4-2", "1"], key=catalogue.sort_key) == [
+        "1",
+        "4-2",
+        "9",
+        "9-1",
+        "10",
+    ]
     assert sorted(set(CODES), key=catalogue.sort_key) == CODES
     assert catalogue.sort_key("9") < catalogue.sort_key("9-1") < catalogue.sort_key("10")
 

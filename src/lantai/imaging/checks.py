@@ -16,7 +16,7 @@ from lantai.lib.imagery.examine import Examined, examine
 from lantai.lib.imagery.faults import Fault
 from lantai.lib.imagery.formats import Format, sniff
 from lantai.lib.imagery.profile import Profile, load
-from lantai.vault import queries as vault_reading
+from lantai.vault import queries as masters
 from lantai.vault import services as vault
 from lantai.vault.models import Blob
 
@@ -25,6 +25,7 @@ MEDIA_TYPES: Final = {
     Format.TIFF: "image/tiff",
     Format.PNG: "image/png",
 }
+_FRESH: Final = "fresh"  # beside digests, the name of a file that has no row yet
 _UNKNOWN: Final = "application/octet-stream"
 
 
@@ -92,36 +93,49 @@ def enter_scan(
     return scan
 
 
-def doubles(*, item: Item, of: Scan | None = None) -> list[ItemFault]:
+def doubles(*, item: Item) -> list[ItemFault]:
     """Find images of a dossier that show the same sheet though they are not the same file.
 
-    With ``of`` only that scan is held against the others. Where fingerprints propose a pair its
-    masters are read and laid one upon the other, a second each: not for a transaction. Each scan
-    is told of once, with the earliest that shows its sheet.
+    Where fingerprints propose a pair its masters are read and laid one upon the other, a second
+    each: not for a transaction. Each scan is told of once, with the earliest that shows its sheet.
     """
     there = {str(scan.pk): scan for scan in _there(item)}
-    prints = {key: scan.dhash for key, scan in there.items() if not scan.blank}
-    if of is None:
-        found = pairs.doubles(prints, load=lambda key: vault_reading.read(there[key].blob.sha256))
-    else:
-        fresh = str(of.pk)
-        found = tuple(
-            double
-            for key in prints
-            if key != fresh and fresh in prints
-            for double in pairs.doubles(
-                {key: prints[key], fresh: prints[fresh]},
-                load=lambda each: vault_reading.read(there[each].blob.sha256),
-            )
-        )
+    found = pairs.doubles(
+        {key: scan.dhash for key, scan in there.items() if not scan.blank},
+        load=lambda key: masters.read(there[key].blob.sha256),
+    )
     first: dict[str, str] = {}
     for double in found:
         if there[double.first].blob_id != there[double.second].blob_id:
             first.setdefault(double.second, double.first)
     return [
-        rules.double_fault(scan=_plain_scan(there[later]), earlier=_plain_scan(there[earlier]))
-        for later, earlier in first.items()
+        double_fault(scan=there[later], earlier=there[earlier]) for later, earlier in first.items()
     ]
+
+
+def seen_before(
+    *, item: Item, content: bytes, examined: Examined, instead_of: Scan | None = None
+) -> Scan | None:
+    """Return the earliest scan of a dossier that shows the sheet of a file about to be entered.
+
+    Not for a transaction, like ``doubles``. The scan it comes ``instead_of`` is passed over.
+    """
+
+    def read(key: str) -> bytes:
+        return content if key == _FRESH else masters.read(key)
+
+    for scan in [] if examined.blank else _there(item):
+        if scan == instead_of or scan.blank:
+            continue
+        prints = {scan.blob.sha256: scan.dhash, _FRESH: examined.dhash}
+        if pairs.doubles(prints, load=read):
+            return scan
+    return None
+
+
+def double_fault(*, scan: Scan, earlier: Scan) -> ItemFault:
+    """What is told of a scan that shows the sheet of an earlier one."""
+    return rules.double_fault(scan=_plain_scan(scan), earlier=_plain_scan(earlier))
 
 
 def compare(*, item: Item, at: datetime, doubled: Iterable[ItemFault] = ()) -> list[Finding]:

@@ -288,7 +288,7 @@ class FormPage:
         reading, life = self.reading, self.reading.life
         match key:
             case "name" | "sex" | "nation" | "schooling" | "politics" | "id_number":
-                return getattr(reading, key)  # type: ignore[no-any-return]
+                return getattr(reading, key)
             case "birth":
                 return reading.birth()
             case "birthday":

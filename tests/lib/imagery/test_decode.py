@@ -88,7 +88,9 @@ REFUSED = {
     "a JPEG and a script": (JPEG + b"<script>", "8 字节来历不明"),
     "two JPEGs in one": (JPEG + JPEG, "来历不明"),
     "a PNG and five bytes": (saved("PNG") + bytes(5), "5 字节来历不明"),
-    "a cut PNG": (saved("PNG")[:-20], "损坏"),
+    "a cut PNG": (saved("PNG")[:-20], "不完整"),
+    "a PNG without its end": (saved("PNG")[:-12], "没有结束标记"),
+    "a PNG with a changed byte": (saved("PNG").replace(b"IDATx", b"IDATy"), "校验和不符"),
     "a cut TIFF": (saved("TIFF")[:-2000], "损坏"),
 }
 

@@ -31,6 +31,7 @@ def rescan(*, scan_uid: str, content: bytes, file_name: str, by: User, at: datet
     _refuse_rescan(known, content)
     name = _bare(file_name)
     examined = _measured(content, name=name, norm=known.item.batch.norm)
+    seen = checks.seen_before(item=known.item, content=content, examined=examined, instead_of=known)
     with transaction.atomic():
         old = locks.hold_scan(Act.RESCAN, uid=scan_uid, by=by, at=at)
         _refuse_rescan(old, content)
@@ -43,6 +44,7 @@ def rescan(*, scan_uid: str, content: bytes, file_name: str, by: User, at: datet
             line=old.line,
             number=old.number,
             name=name,
+            seen=seen,
             by=by,
             at=at,
             replaces=old,
@@ -65,6 +67,7 @@ def supply(*, item_uid: str, content: bytes, file_name: str, by: User, at: datet
         raise NotFound("批次中没有这份档案")
     name = _bare(file_name)
     examined = _measured(content, name=name, norm=known.batch.norm)
+    seen = checks.seen_before(item=known, content=content, examined=examined)
     with transaction.atomic():
         item = locks.hold_item(Act.RESCAN, uid=item_uid, by=by, at=at)
         objections = rules.objections_to_change(
@@ -74,7 +77,15 @@ def supply(*, item_uid: str, content: bytes, file_name: str, by: User, at: datet
             raise Conflict(*objections)
         line, number = _free_place(item, name)
         fresh = _enter(
-            content, examined, item=item, line=line, number=number, name=name, by=by, at=at
+            content,
+            examined,
+            item=item,
+            line=line,
+            number=number,
+            name=name,
+            seen=seen,
+            by=by,
+            at=at,
         )
         ledger.record(
             at=at,
@@ -130,6 +141,7 @@ def _enter(
     line: Line | None,
     number: int | None,
     name: str,
+    seen: Scan | None,
     by: User,
     at: datetime,
     replaces: Scan | None = None,
@@ -148,7 +160,11 @@ def _enter(
         at=at,
         replaces=replaces,
     )
-    checks.compare(item=item, at=at, doubled=checks.doubles(item=item, of=scan))
+    # A file that is the same to the byte is told of by the comparison itself.
+    doubled = (
+        [checks.double_fault(scan=scan, earlier=seen)] if seen and seen.blob_id != blob.pk else []
+    )
+    checks.compare(item=item, at=at, doubled=doubled)
     return scan
 
 

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lantai.lib.imagery.compare_ink import Layers, Pixels
+from lantai.lib.imagery.compare_ink import Layers
 from lantai.lib.imagery.compare_register import settle
-from lantai.lib.imagery.upright import Region
+from lantai.lib.imagery.upright import Pixels, Region
 
 # Thresholds were set on sheets of the tests' maker numbered 700 to 706, judged on 707 to 713.
 _INK_SEEN, _INK_LEAST, _INK_PEAK = 22, 3.2, 40

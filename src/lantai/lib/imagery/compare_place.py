@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lantai.lib.imagery.compare_ink import Pixels, layers, shrunk, working_scale
+from lantai.lib.imagery.compare_ink import layers, shrunk, working_scale
+from lantai.lib.imagery.upright import Pixels
 
 FEWEST_AGREEING: Final = 8  # two unrelated pages seldom agree on more than five corners
 _CORNERS: Final = 1200
@@ -47,7 +48,7 @@ class PageImage:
         """Prepare a decoded scan (H x W x 3, 8 bit)."""
         whole = layers(rgb, scale=working_scale(rgb, dpi=dpi))
         ink = shrunk(cv2.GaussianBlur(whole.any_ink, (0, 0), 1.0), 0.5)
-        orb = cv2.ORB_create(_CORNERS, 1.2, 4, edgeThreshold=15, patchSize=31, fastThreshold=8)
+        orb = cv2.ORB.create(_CORNERS, 1.2, 4, edgeThreshold=15, patchSize=31, fastThreshold=8)
         corners, features = orb.detectAndCompute(ink, None)
         return cls(
             name=name,

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lantai.lib.imagery.compare_ink import Layers, Pixels
+from lantai.lib.imagery.compare_ink import Layers
+from lantai.lib.imagery.upright import Pixels
 
 Field = NDArray[np.float32]
 
@@ -36,10 +37,10 @@ def lay_on(a: Layers, b: Layers, frame: NDArray[np.float64]) -> Layers:
     back = cv2.invertAffineTransform(frame).astype(np.float32)
     from_x = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]
     from_y = back[1, 0] * columns + back[1, 1] * rows + back[1, 2]
-    maps = cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
+    whole, parts = cv2.convertMaps(from_x, from_y, cv2.CV_16SC2)
 
     def drawn(picture: Pixels, how: int) -> Pixels:
-        return np.asarray(cv2.remap(picture, *maps, how))
+        return np.asarray(cv2.remap(picture, whole, parts, how))
 
     return Layers(
         ink=drawn(b.ink, cv2.INTER_LINEAR),

@@ -12,6 +12,7 @@ never used: they accept half files and 2-GB bombs.
 import enum
 import io
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -197,11 +198,9 @@ def _decode_png(content: bytes) -> Picture:
         raise Unreadable("Q14", f"图像文件已损坏：没有尺寸；{_RESCAN}")
     width, height = int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
     _judge_size(width, height)
-    surplus = _after_png(content)
-    if surplus:
-        raise Unreadable(
-            "Q14", f"图像文件已损坏：图像结束之后还有 {surplus} 字节来历不明的内容；{_RESCAN}"
-        )
+    fault = _torn_png(content)
+    if fault:
+        raise Unreadable("Q14", f"图像文件已损坏：{fault}；{_RESCAN}")
     rgb, colour, image = _by_pillow(content, "PNG")
     x, y = image.info.get("dpi", (0, 0))
     software = image.info.get("Software")
@@ -218,15 +217,22 @@ def _decode_png(content: bytes) -> Picture:
     )
 
 
-def _after_png(content: bytes) -> int:
-    """Return how many bytes follow the end chunk (0 also when there is none: Pillow objects)."""
+def _torn_png(content: bytes) -> str:
+    """Walk the chunks and return in a clause why the file is not whole; empty when it is.
+
+    Pillow neither misses the end nor checks the sums of the picture's chunks.
+    """
     at = 8
     while at + 12 <= len(content):
         length, kind = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8]
-        at += 12 + length
+        end = at + 8 + length
+        if zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4]):
+            return "有一段内容与校验和不符，或文件不完整"
+        at = end + 4
         if kind == b"IEND":
-            return max(0, len(content) - at)
-    return 0
+            surplus = len(content) - at
+            return f"图像结束之后还有 {surplus} 字节来历不明的内容" if surplus else ""
+    return "文件不完整，后半部分缺失（没有结束标记）"
 
 
 def _by_pillow(content: bytes, kind: str) -> tuple[Pixels, Colour, Image.Image]:

@@ -76,7 +76,7 @@ def parse(text: str) -> Profile:
     if table.keys() != expected.keys():
         missing, unknown = expected.keys() - table.keys(), table.keys() - expected.keys()
         raise ValueError(f"missing limits: {sorted(missing)}; unknown limits: {sorted(unknown)}")
-    values = {
+    values: dict[str, Any] = {
         field.name: table[field.name]
         if expected[field.name] is str
         else _limit(field.name, table[field.name], expected[field.name])
