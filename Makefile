@@ -6,7 +6,8 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := $(CURDIR)/.venv/bin
 PY := $(BIN)/python
-PYTEST := $(PY) -m pytest -q
+TESTING := env LANTAI_HOME=$(CURDIR)/var/test-home
+PYTEST := $(TESTING) $(PY) -m pytest -q
 NPM := $(BIN)/npm
 export PATH := $(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -33,13 +34,13 @@ check: setup ## format, lint, layers, types, migrations, spelling
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
-	LANTAI_HOME=$(CURDIR)/var/check-home $(PY) -m django makemigrations --check --dry-run --settings lantai.settings
+	$(TESTING) $(PY) -m django makemigrations --check --dry-run --settings lantai.settings
 	$(BIN)/codespell src tests docs frontend Makefile *.md
 	$(PYTEST) tests/architecture
 
 pure: setup ## lib, rules and sample: no database; every branch of the rules
 	$(BIN)/coverage erase
-	$(BIN)/coverage run --parallel-mode -m pytest -q tests/rules tests/lib/test_*.py
+	$(TESTING) $(BIN)/coverage run --parallel-mode -m pytest -q tests/rules tests/lib/test_*.py
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='src/lantai/cases/rules/*,src/lantai/lib/idnumber.py,src/lantai/lib/catalogue.py,src/lantai/lib/dates.py' --fail-under=100
 	$(PYTEST) -n 2 tests/lib/imagery tests/lib/tlog tests/sample
@@ -65,11 +66,11 @@ fix: setup ## format and mend what can be mended by itself
 	$(BIN)/ruff format .
 
 migrations: setup ## write the migrations the models ask for
-	$(PY) -m django makemigrations --settings lantai.settings
+	$(TESTING) $(PY) -m django makemigrations --settings lantai.settings
 
 messages: ## gather the sentences to translate
-	$(BIN)/pybabel extract -q -F babel.cfg -o var/django.pot src
-	$(BIN)/pybabel update -q -D django -i var/django.pot -d src/lantai/locale --no-fuzzy-matching
+	$(BIN)/pybabel -q extract -F babel.cfg -k gettext_lazy -o var/django.pot src
+	$(BIN)/pybabel -q update -D django -i var/django.pot -d src/lantai/locale --no-fuzzy-matching
 
 clean: ## remove what was installed and built; data in var/home stays
 	rm -rf .venv node_modules frontend/dist var/.built var/static var/npm-cache
@@ -89,5 +90,5 @@ var/.built: node_modules/.ready package.json $(wildcard frontend/*.css frontend/
 		$(shell find src/lantai/web src/lantai/locale -name '*.html' -o -name '*.po' -o -name '*.py')
 	$(NPM) run --silent build
 	$(BIN)/pybabel -q compile -D django -d src/lantai/locale
-	LANTAI_HOME=$(CURDIR)/var/check-home $(PY) -m django collectstatic --noinput --clear -v 0 --settings lantai.settings
+	$(TESTING) $(PY) -m django collectstatic --noinput --clear -v 0 --settings lantai.settings
 	@mkdir -p var && touch $@

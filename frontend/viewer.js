@@ -153,6 +153,11 @@ export class PageViewer extends EventTarget {
   /** Open a page, by address or by facts, and wait until it is on the screen. */
   async show(open) {
     const turn = (this.turn = Symbol('opening'))
+    // Nothing of the page before stays: what is read or drawn now would be taken for the new one's.
+    this.meta = null
+    this.osd.close()
+    this.dark.hidden = true
+    delete this.element.dataset.whole
     this.element.setAttribute('aria-busy', 'true')
     try {
       const meta = typeof open === 'string' ? await (await ask(open, { method: 'POST' })).json() : open
@@ -276,7 +281,6 @@ export class PageViewer extends EventTarget {
   }
 
   #place(meta) {
-    this.dark.hidden = true
     this.mark.style.backgroundImage = meta.watermark ? `url(${watermark(meta.watermark, this.element)})` : ''
     const pack = new Pack(meta, (...place) => this.tile(...place), reasons => {
       if (this.meta === meta) this.goDark(reasons)

@@ -11,7 +11,11 @@ const KEYS = {
 const PANS = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] }
 const SIDES = ['left', 'right']
 const other = side => (side === 'left' ? 'right' : 'left')
+const actsInUse = () => document.querySelector('#bench-acts dialog[open], #bench-acts :focus') !== null
 const json = id => JSON.parse(document.getElementById(id).textContent)
+
+// The content policy bars inline styles, so there are none to carry over from what is replaced.
+window.htmx.config.attributesToSettle = ['class']
 
 class Workbench extends HTMLElement {
   connectedCallback() {
@@ -33,6 +37,7 @@ class Workbench extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener('keydown', this.onKey)
+    clearTimeout(this.asking)
     for (const side of SIDES) this.views[side].destroy()
   }
 
@@ -70,6 +75,7 @@ class Workbench extends HTMLElement {
     this.querySelector('[name="find"]')?.addEventListener('input', () => this.#filter())
     // The panel comes anew from the server after every form: its marks are the marks now.
     document.addEventListener('htmx:afterSettle', () => this.#refresh())
+    document.addEventListener('htmx:beforeSwap', event => this.#beforeSwap(event))
     document.addEventListener('lt:said', ({ detail }) => this.#say(detail.value ?? detail))
   }
 
@@ -121,11 +127,22 @@ class Workbench extends HTMLElement {
   #opened(id) {
     if (this.looked.has(id)) return
     this.looked.add(id)
+    this.#renewActs()
+  }
+
+  #renewActs() {
     clearTimeout(this.asking)
     this.asking = setTimeout(() => {
-      if (document.querySelector('#bench-acts dialog[open]')) return
-      window.htmx.ajax('GET', this.addresses.acts, { target: '#bench-acts', swap: 'outerHTML' })
+      if (actsInUse()) this.#renewActs()
+      else window.htmx.ajax('GET', this.addresses.acts, { target: '#bench-acts', swap: 'outerHTML' })
     }, 400)
+  }
+
+  // No button and no dialog is taken away from under somebody's finger.
+  #beforeSwap({ detail }) {
+    if (detail.target.id !== 'bench-acts' || !actsInUse()) return
+    detail.shouldSwap = false
+    this.#renewActs()
   }
 
   #title(side, page) {
@@ -236,11 +253,12 @@ class Workbench extends HTMLElement {
   // Marks
 
   #readMarks() {
-    const element = document.getElementById('bench-marks')
-    this.marks = element ? JSON.parse(element.textContent) : []
+    this.marksElement = document.getElementById('bench-marks')
+    this.marks = JSON.parse(this.marksElement.textContent)
   }
 
   #refresh() {
+    if (document.getElementById('bench-marks') === this.marksElement) return // another part came
     this.#readMarks()
     for (const side of SIDES) if (this.views[side].meta) this.#drawMarks(side)
     if (this.tabName) this.#tab(this.tabName)
@@ -301,7 +319,7 @@ class Workbench extends HTMLElement {
   #startDrawing() {
     const viewer = this.views[this.active]
     if (!viewer.meta || !this.querySelector('#bench-region')) {
-      this.#say('本环节不能框选')
+      this.#say(viewer.meta ? '本环节不能框选' : '影像还没有打开，请稍候再框选')
       return
     }
     this.loupe.hide()

@@ -1,4 +1,9 @@
-"""One throw-away data directory for the whole run; nothing outside it is written."""
+"""Every test has a data directory of its own.
+
+Django's settings are read before this file: what they touch is the session key in LANTAI_HOME,
+which the Makefile points to ``var/test-home``. From here on each test has its own directory, and
+processes that tests start inherit a throw-away one.
+"""
 
 import os
 import tempfile
@@ -8,7 +13,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Before Django reads its settings: a home of its own, so that a run never meets a real one.
 _HOME = tempfile.TemporaryDirectory(prefix="lantai-test-")
 os.environ["LANTAI_HOME"] = _HOME.name
 os.environ.setdefault("LANTAI_SECRET", "only-for-tests-0123456789-0123456789-0123456789")

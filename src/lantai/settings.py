@@ -8,7 +8,8 @@ LANTAI_SECRET    signing key of sessions and image tokens; without it LANTAI_HOM
 LANTAI_HOSTS     host names served, separated by commas
 LANTAI_ADDRESS   the address people reach this installation at, printed on certificates
 LANTAI_WATERMARK word laid under certificates (the demo says 示例)
-LANTAI_DEMO      1 shows the demo's sign-in names
+LANTAI_DEMO      1 shows the demo's sign-in names, with LANTAI_DEMO_PASSWORD
+LANTAI_IDLE_MINUTES  after how many minutes without use a session ends (15)
 LANTAI_FONT_DIR  licensed fonts of the office, tried before the free ones
 """
 
@@ -28,6 +29,8 @@ LANTAI_ORIGIN = f"lantai.example/{LANTAI_ORG}"
 LANTAI_ADDRESS = os.environ.get("LANTAI_ADDRESS", "http://127.0.0.1:8000")
 LANTAI_WATERMARK = os.environ.get("LANTAI_WATERMARK") or None
 LANTAI_DEMO = os.environ.get("LANTAI_DEMO") == "1"
+LANTAI_DEMO_PASSWORD = os.environ.get("LANTAI_DEMO_PASSWORD", "")
+LANTAI_IDLE_MINUTES = int(os.environ.get("LANTAI_IDLE_MINUTES", "15"))  # GB/T 22239-2019 身份鉴别 b
 LANTAI_FONT_DIR = Path(os.environ["LANTAI_FONT_DIR"]) if "LANTAI_FONT_DIR" in os.environ else None
 DEBUG = os.environ.get("LANTAI_DEBUG") == "1"
 
@@ -121,6 +124,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "lantai.web.middleware.IdleMiddleware",
     "lantai.web.middleware.RefusalMiddleware",
 ]
 ROOT_URLCONF = "lantai.urls"
@@ -161,7 +165,9 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/m/ip"}  # GB/T 22239-2019 身份鉴别 b
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "兰台"
+CSRF_FAILURE_VIEW = "lantai.web.views.errors.csrf_failure"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "desk"
 SESSION_COOKIE_AGE = 12 * 3600

@@ -28,6 +28,7 @@ def desk(page_as: Opener) -> Page:
     page.goto("/cases/?state=in_review")
     page.locator(".lt-table tbody a").first.click()
     page.get_by_role("link", name="进入审核台").click()
+    expect(page.locator('.lt-glass[data-whole="true"]')).to_have_count(2)
     expect(page.locator('[data-pane="right"] .lt-mark-box').first).to_be_visible()
     return page
 
@@ -77,7 +78,6 @@ def test_the_page_of_a_filed_case_tells_the_whole_way(
 
 
 def test_the_desk_fits_the_small_screen_without_scrolling(desk: Page, picture: Picture) -> None:
-    expect(desk.locator('.lt-glass[data-whole="true"]')).to_have_count(2)
     picture(desk, "review-desk")
     sizes = desk.evaluate(
         "[document.documentElement.scrollHeight, innerHeight,"

@@ -43,11 +43,10 @@ def test_a_folder_becomes_a_decision_and_a_certificate(
     case = _open_case(page_as("chuangkou"), name, truth)
     _review(page_as("chushen"), case, truth)
     _confirm(page_as("fuhe"), case)
-    _approve(page_as("shenpi"), page_as("dangan"), case, truth)
+    _approve(page_as("shenpi"), page_as("dangan"), case, truth, site.home)
     _file(page_as("dangan"), case)
     number, code = _certify(page_as("chuangkou"), case)
     _check(page_as("benren"), number, code)
-    _verify_offline(page_as("chuangkou"), case, site.home)
     _see_the_log(page_as("shenji"), picture)
 
 
@@ -185,7 +184,7 @@ def _confirm(page: Page, case: str) -> None:
     expect(page.locator(".lt-who")).to_contain_text("待审批")
 
 
-def _approve(page: Page, store: Page, case: str, truth: dict[str, Any]) -> None:
+def _approve(page: Page, store: Page, case: str, truth: dict[str, Any], home: Path) -> None:
     """The approver calls the paper of a complex case, sees it, and approves what was frozen."""
     page.goto(case)
     page.get_by_role("button", name="领办本件").click()
@@ -205,6 +204,7 @@ def _approve(page: Page, store: Page, case: str, truth: dict[str, Any]) -> None:
             page.get_by_label("与影像一致，或写明不一致之处").fill("与影像一致")
             page.get_by_role("button", name="登记实体核对结果").click()
             expect(page.get_by_text("已登记实体核对结果")).to_be_visible()
+    _verify_offline(page, case, home)
     page.goto(desk)
     page.locator('[data-dialog="deed-decide"]').click()
     decide = page.get_by_role("dialog", name="作出决定")
@@ -234,11 +234,11 @@ def _check(page: Page, number: str, code: str) -> None:
     """Anyone who holds the certificate finds it good, and a mistyped code finds nothing."""
     page.goto(f"/verify/?number={number}")
     page.get_by_label("核验码").fill(code)
-    page.get_by_role("button", name="核验").click()
-    expect(page.locator("main")).to_contain_text("有效")
+    page.get_by_role("button", name="查验").click()
+    expect(page.locator("main")).to_contain_text("证明有效")
     page.goto(f"/verify/?number={number}")
     page.get_by_label("核验码").fill("2222-2222-2222-2222")
-    page.get_by_role("button", name="核验").click()
+    page.get_by_role("button", name="查验").click()
     expect(page.locator("main")).not_to_contain_text("证明有效")
 
 
@@ -269,7 +269,7 @@ def _verify_offline(page: Page, case: str, home: Path) -> None:
 
 
 def _see_the_log(page: Page, picture: Picture) -> None:
-    page.goto("/log/")
+    page.goto("/oversight/log/")
     expect(page.locator(".lt-table tbody tr").first).to_be_visible()
     picture(page, "log")
 

@@ -144,8 +144,8 @@ def test_audit_and_fsck_of_a_fresh_home_are_good(tmp_path: Path) -> None:
 
 
 def test_ingest_of_a_folder_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
-    ran = lantai("ingest", str(tmp_path / "none"), home=tmp_path / "home")
+    ran = lantai("ingest", str(tmp_path / "none"), home=tmp_path / "fresh")
 
     assert ran.returncode == 2
     assert "不是文件夹" in ran.stderr
-    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "fresh").exists()

@@ -77,7 +77,9 @@ def test_a_master_changed_behind_the_programs_back_is_found(folder: Path, tmp_pa
     run(home, "ingest", str(only))
     master = next(path for path in (home / "vault").rglob("*") if path.is_file())
     master.chmod(0o600)
-    master.write_bytes(master.read_bytes()[:-1] + b"\x00")
+    content = master.read_bytes()
+    master.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    master.chmod(0o400)
 
     code, rows = run(home, "fsck")
 

@@ -10,7 +10,9 @@ from lantai.identity import queries as people
 from lantai.identity import services as identity
 from lantai.identity.models import Body, User
 from lantai.identity.rules import Role
+from lantai.imaging import queries as production
 from lantai.imaging import services as imaging
+from lantai.imaging.rules import BatchState
 from lantai.imaging.services import Outcome
 from lantai.ledger import services as ledger
 from lantai.lib.refusals import NotFound
@@ -27,15 +29,22 @@ def take_in(folder: Path, *, username: str | None, name: str, device: str) -> It
     post = people.posts_of(user=by, on=identity.office_day(clock())).first()
     if post is None:
         raise NotFound(f"账户 {by.username} 没有在任岗位，请先登记岗位")
-    batch = imaging.receive_folder(
-        folder=folder,
-        name=name or folder.resolve().name,
-        body=post.body.parent or post.body,
-        device=device,
-        by=by,
-        at=clock(),
+    body = post.body.parent or post.body
+    begun = production.batch_of_folder(body=body, folder=folder)
+    # A folder whose reading in was interrupted is taken up where it stopped.
+    batch = (
+        begun
+        if begun is not None and begun.state == BatchState.RECEIVING
+        else imaging.receive_folder(
+            folder=folder,
+            name=name or folder.resolve().name,
+            body=body,
+            device=device,
+            by=by,
+            at=clock(),
+        )
     )
-    yield from imaging.process(batch=batch, at=clock())
+    yield from imaging.process(batch=batch, at=clock(), clock=clock)
     ledger.publish(at=clock())
 
 

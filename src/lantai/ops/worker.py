@@ -31,7 +31,7 @@ def work_once(told: threading.Event) -> bool:
     batch = imaging.claim_next(at=clock())
     if batch is not None:
         worked = True
-        for _ in imaging.process(batch=batch, at=clock()):
+        for _ in imaging.process(batch=batch, at=clock(), clock=clock):
             if told.is_set():
                 break
     ledger.publish(at=clock())

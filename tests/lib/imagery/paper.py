@@ -159,15 +159,20 @@ def _stamp(layer: Pixels, cover: NDArray[np.float32], x: int, y: int, ink: Seque
     layer[y + top : y + tall, x + left : x + wide] = np.clip(part * (1 - seen), 0, 255)
 
 
+@cache
+def _glyph(letter: str, points: int, side: int, serif: bool) -> NDArray[np.float32]:  # noqa: FBT001
+    picture = Image.new("L", (side, side))
+    ImageDraw.Draw(picture).text(
+        (side / 2, side / 2), letter, 255, face(points, serif=serif), anchor="mm"
+    )
+    return np.asarray(picture, np.float32) / 255
+
+
 def _letter(letter: str, mark: Text, chance: random.Random, dots: float) -> NDArray[np.float32]:
     """Draw one character; a hand turns, slants and stretches it and presses unevenly."""
     points = max(6, round(mark.size * dots))
     side = round(points * 1.5)
-    picture = Image.new("L", (side, side))
-    ImageDraw.Draw(picture).text(
-        (side / 2, side / 2), letter, 255, face(points, serif=mark.serif), anchor="mm"
-    )
-    cover = np.asarray(picture, np.float32) / 255
+    cover = _glyph(letter, points, side, mark.serif)
     if not mark.hand:
         return cover
     turn, slant = chance.gauss(0, 0.06), chance.gauss(0.08, 0.05)
@@ -231,8 +236,9 @@ def painted(sheet: Sheet, *, dpi: int) -> Pixels:
     dots = dpi / MM_AN_INCH
     tall, wide = round(sheet.tall * dots), round(sheet.wide * dots)
     chance = np.random.default_rng(sheet.grain)
-    clouds = cv2.resize(chance.normal(0, 5, (9, 7)).astype(np.float32), (wide, tall))
-    fibre = cv2.resize(chance.normal(0, 4, (tall // 2, wide // 2)).astype(np.float32), (wide, tall))
+    clouds = cv2.resize(5 * chance.standard_normal((9, 7), np.float32), (wide, tall))
+    fibre = 4 * chance.standard_normal((tall // 2, wide // 2), np.float32)
+    fibre = cv2.resize(fibre, (wide, tall))
     layer = np.clip(np.float32(sheet.paper) + (clouds + fibre)[..., None], 0, 255).astype(np.uint8)
     for mark in sheet.marks:
         if isinstance(mark, Text):
@@ -244,8 +250,8 @@ def painted(sheet: Sheet, *, dpi: int) -> Pixels:
             cover = np.zeros(layer.shape[:2], np.uint8)
             thick = max(1, round(mark.thick * dots))
             cv2.line(cover, tuple(ends[:2]), tuple(ends[2:]), 255, thick, cv2.LINE_AA, 4)
-            rows = np.flatnonzero(cover.any(axis=1))
-            part = np.s_[rows[0] : rows[-1] + 1]
+            x, y, w, h = cv2.boundingRect(cover)
+            part = np.s_[y : y + h, x : x + w]
             _stamp(layer[part], cover[part].astype(np.float32) / 255, 0, 0, mark.ink)
     return layer
 
@@ -298,7 +304,7 @@ def scanned(sheet: Sheet, scanner: Scanner) -> bytes:
         np.float32
     )
     light = 255 * (light / 255) ** scanner.gamma * scanner.brightness * np.float32(scanner.cast)
-    light += chance.normal(0, scanner.noise, light.shape)
+    light += scanner.noise * chance.standard_normal(light.shape, np.float32)
     done = np.rot90(np.clip(light, 0, 255).astype(np.uint8), -scanner.quarter)
     return simplejpeg.encode_jpeg(np.ascontiguousarray(done), quality=scanner.quality)
 

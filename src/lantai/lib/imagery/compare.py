@@ -17,6 +17,7 @@ from lantai.lib.imagery.compare_place import (
     PageImage,
     Placing,
     agreement,
+    at_scale,
     lay_edge_on_edge,
     place,
     written,
@@ -217,8 +218,7 @@ def _differences(
     if placing is None or a[1] == b[1]:
         return None
     (size_a, ours), (size_b, theirs) = _layers(a[1]), _layers(b[1])
-    frame = placing.frame * (ours.scale / theirs.scale)
-    frame[:, 2] = placing.frame[:, 2] * ours.scale
+    frame = at_scale(placing.frame, ours.scale, theirs.scale)
     found = changes(ours, lay_on(ours, theirs, frame))
     if not found:
         return None

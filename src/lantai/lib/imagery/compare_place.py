@@ -76,9 +76,7 @@ class Placing:
 
     def small(self, a: PageImage, b: PageImage) -> NDArray[np.float64]:
         """Return the frame from B's 75-dpi pixels to A's."""
-        frame = self.frame * (a.scale / b.scale)
-        frame[:, 2] = self.frame[:, 2] * a.scale
-        return frame
+        return at_scale(self.frame, a.scale, b.scale)
 
 
 def place(a: PageImage, b: PageImage) -> Placing | None:
@@ -111,7 +109,7 @@ def place(a: PageImage, b: PageImage) -> Placing | None:
     if abs(turn - 90 * quarter) > _MAYBE_TURNED or not _SMALLEST < size < 1 / _SMALLEST:
         return None
     # The frame turns B's content back by as much as B lies turned.
-    return Placing(_to_master(frame, a, b), -quarter % 4, int(agree.sum()))
+    return Placing(at_scale(frame, 1 / a.scale, 1 / b.scale), -quarter % 4, int(agree.sum()))
 
 
 def lay_edge_on_edge(a: PageImage, b: PageImage) -> Placing | None:
@@ -126,7 +124,7 @@ def lay_edge_on_edge(a: PageImage, b: PageImage) -> Placing | None:
     shift_x = left + wide / 2 - size * (b_left + b_wide / 2)
     shift_y = top + tall / 2 - size * (b_top + b_tall / 2)
     frame = np.array([[size, 0, shift_x], [0, size, shift_y]])
-    return Placing(_to_master(frame, a, b), 0, 0)
+    return Placing(at_scale(frame, 1 / a.scale, 1 / b.scale), 0, 0)
 
 
 def agreement(a: PageImage, b: PageImage, placing: Placing) -> float:
@@ -163,10 +161,14 @@ def written(page: PageImage) -> int:
     return int(np.count_nonzero((page.ink > _WRITTEN) & (page.sheet > 0)))
 
 
-def _to_master(frame: NDArray[np.float64], a: PageImage, b: PageImage) -> NDArray[np.float64]:
-    whole = frame * (b.scale / a.scale)
-    whole[:, 2] = frame[:, 2] / a.scale
-    return whole
+def at_scale(frame: NDArray[np.float64], a_scale: float, b_scale: float) -> NDArray[np.float64]:
+    """Return the same frame between pictures ``a_scale`` and ``b_scale`` as large.
+
+    Pixels are squares: the middle of the first is at nought, its edge at minus a half.
+    """
+    turn = frame[:, :2]
+    shift = a_scale * (turn @ np.full(2, 0.5 / b_scale - 0.5) + frame[:, 2] + 0.5) - 0.5
+    return np.hstack([turn * (a_scale / b_scale), shift[:, None]])
 
 
 def _outline(sheet: Pixels) -> tuple[int, int, int, int] | None:

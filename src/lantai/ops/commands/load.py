@@ -58,10 +58,10 @@ def _ingest_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _ingest(args: argparse.Namespace) -> int:
-    from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
-
     if not args.folder.is_dir():
         raise WrongUse(f"{args.folder} 不是文件夹；请给出扫描仪文件夹的路径")
+    from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
+
     home.ready()
     from lantai.ops import intake  # noqa: PLC0415 -- models load after set-up
 

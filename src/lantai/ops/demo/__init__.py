@@ -18,11 +18,13 @@ from lantai.ops import home as data_directory
 from lantai.ops.site import Site
 
 STATE = "demo.json"
+PASSWORD = "lantai-demo-2026"  # noqa: S105 -- printed for whoever tries the demo
 
 
 def prepare_environment(*, host: str, port: int) -> None:
     """Say before the settings are read that this is the demo, and where it is reached."""
     os.environ["LANTAI_DEMO"] = "1"
+    os.environ["LANTAI_DEMO_PASSWORD"] = PASSWORD
     os.environ.setdefault("LANTAI_WATERMARK", "示例")
     os.environ.setdefault("LANTAI_ADDRESS", f"http://{host}:{port}")
     place = Path(os.environ.get("LANTAI_HOME", Path.cwd() / "var" / "demo")).absolute()

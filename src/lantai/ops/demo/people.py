@@ -7,9 +7,9 @@ from lantai.identity import queries as people
 from lantai.identity import services as identity
 from lantai.identity.models import Body, User
 from lantai.identity.rules import ROLE_LABELS, Role
+from lantai.ops.demo import PASSWORD
 from lantai.ops.home import clock
 
-PASSWORD: Final = "lantai-demo-2026"  # noqa: S105 -- printed for whoever tries the demo
 _BY: Final = "ops"
 
 

@@ -115,7 +115,7 @@ def _take_in(folder: Path, *, accept: bool) -> list[Dossier]:
         by=officer(Role.SCAN_OPERATOR),
         at=clock(),
     )
-    for _ in imaging.process(batch=batch, at=clock()):
+    for _ in imaging.process(batch=batch, at=clock(), clock=clock):
         pass
     if not accept:
         return []
