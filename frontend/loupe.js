@@ -45,6 +45,7 @@ export class Loupe {
 
   choose(lens, name) {
     this.lens = lens
+    this.element.dataset.whole = 'false'
     this.label.textContent = `${name} ×${MAGNIFIES}`
     this.element.hidden = lens === 'off' || !this.viewer
     this.#ask()

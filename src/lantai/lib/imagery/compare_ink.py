@@ -15,14 +15,20 @@ from typing import Final
 import cv2
 import numpy as np
 
-from lantai.lib.imagery.sheet import DARK_LID, LID_TINT, LIGHT_LID, find_sheet
+from lantai.lib.imagery.sheet import (
+    DARK_LID,
+    LID_TINT,
+    LIGHT_LID,
+    brightest_and_darkest,
+    find_sheet,
+)
 from lantai.lib.imagery.upright import Pixels
 
 WORKING_DPI: Final = 150  # the finest strokes of a pen (0.2 mm) are still over one pixel wide
 A4_TALL_INCHES: Final = 11.69
 INK_FULL: Final = 230
-# Working pixels: holes of 4 to 8 mm within 25 mm of an edge, with 2 mm of shadow and wear around.
-_SMALLEST_HOLE, _LARGEST_HOLE, _HOLES_WITHIN, _AROUND_HOLE = 20, 50, 150, 12
+# Holes of 4 to 8 mm within 25 mm of an edge, in pixels of 75 dpi; 2 mm of shadow around, of 150.
+_SMALLEST_HOLE, _LARGEST_HOLE, _HOLES_WITHIN, _AROUND_HOLE = 10, 25, 75, 12
 _PAPER_REACH: Final = 9  # pixels at an eighth of the working size: 12 mm, wider than any stroke
 
 
@@ -100,19 +106,24 @@ def _holes(small: Pixels, sheet: Pixels) -> Pixels:
     """Return 255 where the lid shows through binding holes: round, of the lid's colour, at a rim.
 
     A hole is as dark or as white as the lid it was scanned on, and would else be a difference
-    between two scanners.
+    between two scanners. Seen at half the working size.
     """
-    brightest, darkest = small.max(axis=2), small.min(axis=2)
-    rim = cv2.erode(sheet, np.ones((2 * _HOLES_WITHIN + 1, 2 * _HOLES_WITHIN + 1), np.uint8))
+    seen = shrunk(small, 0.5)
+    tall, wide = seen.shape[:2]
+    brightest, darkest = brightest_and_darkest(seen)
+    reach = np.ones((2 * _HOLES_WITHIN + 1, 2 * _HOLES_WITHIN + 1), np.uint8)
+    paper = cv2.resize(sheet, (wide, tall), interpolation=cv2.INTER_NEAREST)
+    middle_of_sheet = cv2.erode(paper, reach)
     found = np.zeros_like(sheet)
     for lid in (brightest < DARK_LID, (darkest > LIGHT_LID) & (brightest - darkest < LID_TINT)):
-        seen = cv2.morphologyEx(lid.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-        _, _, boxes, middles = cv2.connectedComponentsWithStats(seen)
-        for (_, _, wide, tall, area), middle in zip(boxes[1:], middles[1:], strict=True):
-            round_enough = 0.7 < area / (wide * tall) < 0.9 and 0.8 < wide / tall < 1.25
+        spots = cv2.morphologyEx(lid.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        _, _, boxes, middles = cv2.connectedComponentsWithStats(spots)
+        for (_, _, across, down, area), middle in zip(boxes[1:], middles[1:], strict=True):
+            is_round = 0.65 < area / (across * down) < 0.92 and 0.8 < across / down < 1.25
             x, y = (round(float(at)) for at in middle)
-            if round_enough and _SMALLEST_HOLE < wide < _LARGEST_HOLE and not rim[y, x]:
-                cv2.circle(found, (x, y), int(max(wide, tall)) // 2 + _AROUND_HOLE, 255, -1)
+            if is_round and _SMALLEST_HOLE < across < _LARGEST_HOLE and not middle_of_sheet[y, x]:
+                radius = int(max(across, down)) + _AROUND_HOLE
+                cv2.circle(found, (2 * x, 2 * y), radius, 255, -1)
     return found
 
 

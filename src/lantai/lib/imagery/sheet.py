@@ -45,7 +45,7 @@ class Sheet:
 
 def find_sheet(small: Pixels) -> Sheet:
     """Find the sheet in a scan (H x W x 3) of about 40 dpi, an eighth of a common one."""
-    brightest, darkest = small.max(axis=2), small.min(axis=2)
+    brightest, darkest = brightest_and_darkest(small)
     framed = cv2.copyMakeBorder(
         (brightest < DARK_LID).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1
     )
@@ -60,6 +60,15 @@ def find_sheet(small: Pixels) -> Sheet:
         return Sheet(paper=paper, corners=None)
     outline, corners = rectangle
     return Sheet(paper=paper & outline, corners=corners)
+
+
+def brightest_and_darkest(rgb: Pixels) -> tuple[Pixels, Pixels]:
+    """Return the largest and the smallest of the three colours of each pixel."""
+    red, green, blue = cv2.split(rgb)
+    return (
+        np.asarray(cv2.max(cv2.max(red, green), blue)),
+        np.asarray(cv2.min(cv2.min(red, green), blue)),
+    )
 
 
 def _rectangle(paper: Pixels) -> tuple[Pixels, NDArray[np.float32]] | None:
