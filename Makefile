@@ -54,8 +54,8 @@ postgres: setup ## the same on PostgreSQL
 web: setup ## pages and commands, as a client
 	$(PYTEST) -n 2 tests/web tests/ops
 
-browser: setup ## journeys in a real browser
-	$(PYTEST) -n 2 --dist loadfile tests/browser
+browser: setup ## journeys in a real browser; those of a module are chapters of one day, in order
+	$(PYTEST) -n 2 --dist loadfile -p no:randomly tests/browser
 
 faults: setup ## writers killed half-way, on both databases
 	$(PYTEST) tests/faults

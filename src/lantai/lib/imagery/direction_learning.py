@@ -1,9 +1,10 @@
 """Learn which way up a character stands: ``python -m lantai.lib.imagery.direction_learning``.
 
-Writes ``direction.npz`` beside this file, the same bytes every time. The characters are the 3,755
-common ones of GB/T 2312 level 1, and Latin letters and digits by how often they occur, drawn from
-the fonts the product carries (and the Latin one inside Pillow), bent and worn as handwriting,
-print and scanning do. Nothing else is learned from: no scan, no picture of anyone's paper.
+Writes ``direction.npz`` beside this file, in half a minute. The characters are the 3,755 common
+ones of GB/T 2312 level 1, and Latin letters and digits by how often they occur, drawn from the
+fonts the product carries (and the Latin one inside Pillow), bent and worn as handwriting, print
+and scanning do. Nothing else is learned from: no scan, no picture of anyone's paper. Chance is
+seeded; another machine may round the last digits otherwise.
 """
 
 from collections.abc import Iterator

@@ -14,6 +14,7 @@ _INKED: Final = 50
 _DARK: Final = 85
 _RIM_MM: Final = 4  # shadows and torn edges live there
 _HOLES_WITHIN_MM: Final = 25
+_CORNER_MM: Final = 20
 _TOUCHING: Final = 2  # coarse pixels, 0.7 mm
 _DEEP_MM, _LARGE_MM = 1.0, 12.0
 
@@ -30,8 +31,8 @@ class Cut:
 def count_marks(view: View) -> int:
     """Count marks of the size of a written stroke or more, off the rim; 0 means a blank page.
 
-    Dust is smaller, folds and the rims of stains are longer or fainter, and the holes of a binding
-    are round, dark throughout and near the edge.
+    Dust is smaller, folds and the rims of stains are longer or fainter, the holes of a binding are
+    round, dark throughout and near the edge, and the rust of a staple is a bar in a corner.
     """
     mm = view.mm
     reach = 2 * round(_RIM_MM * mm) + 1
@@ -43,7 +44,7 @@ def count_marks(view: View) -> int:
     joined = cv2.dilate(written, np.ones((2, 2), np.uint8))
     _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
     return sum(
-        not _is_hole(view, box)
+        not (_is_hole(view, box) or _is_staple(view, box))
         for box in boxes[1:]
         if 1.4 * mm <= max(box[2], box[3]) < 140 * mm and box[4] >= 4 * mm
     )
@@ -56,14 +57,28 @@ def _is_hole(view: View, box: Pixels) -> bool:
         return False
     if max(wide, tall) > 1.35 * min(wide, tall) or area < 0.6 * wide * tall:
         return False
-    paper = view.whole_paper
-    rows, columns = np.flatnonzero(paper.any(axis=1)), np.flatnonzero(paper.any(axis=0))
     middle_x, middle_y = x + wide // 2, y + tall // 2
-    near = min(
-        middle_x - columns[0], columns[-1] - middle_x, middle_y - rows[0], rows[-1] - middle_y
-    )
+    near = min(_from_edges(view, middle_x, middle_y))
     dark = int(view.coarse[middle_y, middle_x]) < DARK_LID + 20
     return bool(dark and near < _HOLES_WITHIN_MM * mm)
+
+
+def _is_staple(view: View, box: Pixels) -> bool:
+    x, y, wide, tall, area = (int(value) for value in box)
+    mm = view.mm
+    across, down = _from_edges(view, x + wide // 2, y + tall // 2)
+    bar = area < 3 * mm * max(wide, tall) and min(wide, tall) < 0.6 * max(wide, tall)
+    return bar and max(wide, tall) < 15 * mm and max(across, down) < _CORNER_MM * mm
+
+
+def _from_edges(view: View, x: int, y: int) -> tuple[int, int]:
+    """Return how far a place is from the nearer upright and the nearer level edge of the paper."""
+    paper = view.whole_paper
+    rows, columns = np.flatnonzero(paper.any(axis=1)), np.flatnonzero(paper.any(axis=0))
+    return (
+        min(x - int(columns[0]), int(columns[-1]) - x),
+        min(y - int(rows[0]), int(rows[-1]) - y),
+    )
 
 
 def find_cut(view: View) -> Cut:

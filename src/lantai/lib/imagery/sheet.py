@@ -19,6 +19,9 @@ DARK_LID: Final = 70
 LIGHT_LID: Final = 222
 LID_TINT: Final = 7  # paper, even white, differs from the lid by a tint; a lid is neutral
 _LEAST_OF_FRAME: Final = 0.4
+_WIDEST_TILT: Final = 0.2  # as a slope: 11 degrees
+_EDGES_APART: Final = 0.006  # a third of a degree
+_SHORTEST_EDGE: Final = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,21 +29,13 @@ class Sheet:
     """A sheet in a small picture of a scan.
 
     ``paper`` is 1 where there is paper, else 0. ``corners`` (4 x 2, x and y) are those of its
-    rectangle when it was seen to be one against the lid, else None.
+    rectangle when it was seen to be one against the lid, else None. ``angle`` is the tilt of its
+    edges in degrees, clockwise positive, None when they were not seen or do not agree.
     """
 
     paper: Pixels
     corners: NDArray[np.float32] | None
-
-    @property
-    def angle(self) -> float | None:
-        """The tilt of the sheet's own edges in degrees, clockwise positive, within 45."""
-        if self.corners is None:
-            return None
-        sides = np.roll(self.corners, -1, axis=0) - self.corners
-        across = max(sides, key=lambda side: float(np.hypot(*side)))
-        degrees = math.degrees(math.atan2(float(across[1]), float(across[0])))
-        return (degrees + 45) % 90 - 45
+    angle: float | None = None
 
 
 def find_sheet(small: Pixels) -> Sheet:
@@ -59,7 +54,7 @@ def find_sheet(small: Pixels) -> Sheet:
     if rectangle is None:
         return Sheet(paper=paper, corners=None)
     outline, corners = rectangle
-    return Sheet(paper=paper & outline, corners=corners)
+    return Sheet(paper & outline, corners, _tilt(cv2.subtract(paper, lid) & outline))
 
 
 def brightest_and_darkest(rgb: Pixels) -> tuple[Pixels, Pixels]:
@@ -89,3 +84,50 @@ def _rectangle(paper: Pixels) -> tuple[Pixels, NDArray[np.float32]] | None:
     filled = np.zeros_like(paper)
     cv2.fillConvexPoly(filled, hull, 1)
     return filled, cv2.boxPoints(rectangle)
+
+
+def _tilt(paper: Pixels) -> float | None:
+    """Return the tilt on which the edges of the paper agree, each fitted by a straight line.
+
+    Only edges inside the frame count. An edge is hundreds of pixels long, so that its tilt is known
+    far better than to one pixel in its length.
+    """
+    found = [(-slope, length) for slope, length in _edges(paper) if abs(slope) < _WIDEST_TILT] + [
+        (slope, length) for slope, length in _edges(paper.T) if abs(slope) < _WIDEST_TILT
+    ]
+    if len(found) < 2:
+        return None
+    slopes, lengths = np.array(found).T
+    if slopes.max() - slopes.min() > _EDGES_APART:
+        return None
+    return math.degrees(math.atan(float(np.average(slopes, weights=lengths))))
+
+
+def _edges(paper: Pixels) -> list[tuple[float, int]]:
+    """Return slope and length of the left and the right edge, for those that are seen."""
+    rows = np.flatnonzero(paper.any(axis=1))
+    rows = rows[len(rows) // 10 : len(rows) - len(rows) // 10]
+    if len(rows) < _SHORTEST_EDGE:
+        return []
+    wide = paper.shape[1]
+    left = paper[rows].argmax(axis=1)
+    right = wide - 1 - paper[rows, ::-1].argmax(axis=1)
+    found = []
+    for edge, outside in ((left, left), (right, wide - 1 - right)):
+        if np.percentile(outside, 5) < 1:
+            continue
+        slope, kept = _line(rows.astype(np.float64), edge.astype(np.float64))
+        if kept > 0.8 * len(rows):
+            found.append((slope, kept))
+    return found
+
+
+def _line(along: NDArray[np.float64], across: NDArray[np.float64]) -> tuple[float, int]:
+    """Fit a straight line without what lies more than a pixel off; slope and points kept."""
+    kept = np.ones(len(along), bool)
+    slope = 0.0
+    for _ in range(4):
+        slope, start = np.polyfit(along[kept], across[kept], 1)
+        off = np.abs(across - slope * along - start)
+        kept = off <= max(1.0, float(np.median(off)))
+    return float(slope), int(kept.sum())
