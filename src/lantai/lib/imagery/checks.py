@@ -17,6 +17,7 @@ _COLOURS: Final = {
     Colour.BITONAL: "黑白二值",
 }
 _MM_AN_INCH: Final = 25.4
+_CERTAINLY_CUT: Final = 3
 _TURNS: Final = {90: "逆时针转了 90 度", 180: "上下颠倒", 270: "顺时针转了 90 度"}
 
 
@@ -119,8 +120,8 @@ def _incomplete(seen: Measured, profile: Profile) -> list[Fault]:
                 f"不超过 {limit}",
                 seen.cut_region,
                 "内容不完整，字迹伸出图像之外；请放正纸张、扩大扫描范围后重新扫描该页",
-                # A single mark at the frame may be a speck of the lid; a person looks.
-                limit.blocks and cut.marks > 1,
+                # One or two may be specks of the lid or the edge of a book; a person looks.
+                limit.blocks and cut.marks >= _CERTAINLY_CUT,
             )
         ]
     if cut.open_sides:

@@ -21,7 +21,11 @@ _DEEP_MM, _LARGE_MM = 1.0, 12.0
 
 @dataclass(frozen=True)
 class Cut:
-    """Writing or paper that runs out of the frame: where, and how much of it."""
+    """Writing or paper that runs out of the frame.
+
+    ``marks`` is how many marks are cut; ``region`` where, on the side with the most of them;
+    ``open_sides`` at which sides the sheet itself runs out.
+    """
 
     marks: int
     region: Region | None
@@ -97,7 +101,14 @@ def find_cut(view: View) -> Cut:
         and max(box[2], box[3]) <= _LARGE_MM * mm
         and max(box[2], box[3]) < 4 * min(box[2], box[3])
     ]
-    return Cut(marks=len(cut), region=_around(cut), open_sides=_open_sides(view))
+    sides = [[box for box in cut if _side(box, wide=wide, tall=tall) == side] for side in range(4)]
+    return Cut(len(cut), _around(max(sides, key=len)), _open_sides(view))
+
+
+def _side(box: Pixels, *, wide: int, tall: int) -> int:
+    """Return which side of the frame a mark is nearest to: left, top, right, bottom."""
+    x, y, w, h = (int(value) for value in box[:4])
+    return int(np.argmin((x, y, wide - x - w, tall - y - h)))
 
 
 def _runs_in(box: Pixels, *, wide: int, tall: int) -> int:
