@@ -20,6 +20,9 @@ def test_a_certificate_is_found_looked_at_and_revoked(
     expect(page.get_by_role("heading", level=1)).to_contain_text("有效")
     accessible(page)
     picture(page, "certificate")
+    # Work is certified as work; schooling is none.
+    expect(page.locator(".lt-table")).to_contain_text("工作经历")
+    expect(page.locator(".lt-table")).not_to_contain_text("小学")
     number = page.locator("dt:text-is('证明编号') + dd").inner_text()
     code = page.locator("dt:text-is('核验码') + dd").inner_text()
 

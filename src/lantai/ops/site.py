@@ -41,7 +41,7 @@ class Site:
                     *(sys.executable, "-m", "gunicorn", "lantai.wsgi", "--no-control-socket"),
                     *("--bind", f"{self.host}:{self.port}", "--workers", "2"),
                     *("--worker-class", "gthread", "--threads", str(THREADS)),
-                    *("--log-level", "warning"),
+                    *("--log-level", "warning", "--graceful-timeout", "5"),
                 ],
                 env=_environment(),
             )

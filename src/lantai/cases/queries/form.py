@@ -5,6 +5,7 @@ from typing import Any
 
 from lantai.cases.models import Case, Decision
 from lantai.cases.queries import lists
+from lantai.cases.rules.policy import Counting
 from lantai.cases.rules.route import ROUTE_LABELS, Route
 from lantai.cases.rules.workflow import Verb
 from lantai.dossiers.models import Person
@@ -50,6 +51,8 @@ def approval_form(*, case: Case) -> dict[str, Any]:
                 "source": sources.get(one["claim"], "—"),
             }
             for one in finding["service"]["served"]
+            # Schooling and waiting stand in the review; the form names what counts.
+            if one["counting"] == Counting.COUNTS
         ],
         "deemed_months": finding["deemed_months"],
         "total_months": finding["total_months"],

@@ -22,7 +22,7 @@ from lantai.lib.imagery.compare_ink import Layers
 from lantai.lib.imagery.compare_register import settle
 from lantai.lib.imagery.upright import Pixels, Region
 
-# Thresholds were set on sheets of the tests' maker numbered 700 to 706, judged on 707 to 713.
+# Thresholds were set on sheets of the tests' maker numbered 700 to 706, judged on 707 to 720.
 _INK_SEEN, _INK_LEAST, _INK_PEAK = 22, 3.2, 40
 _RED_SEEN, _RED_LEAST = 30, 14.0
 _SHAPE_WINDOW, _SHAPE_STEP, _SHAPE_FIT, _SHAPE_LEAST = 17, 4, 0.93, 2.5
