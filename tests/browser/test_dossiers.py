@@ -23,8 +23,7 @@ def test_typing_finds_and_the_address_can_be_kept(
     expect(page.locator("tbody tr").first).to_contain_text(name)
     assert page.locator("tbody tr").count() <= everyone
     page.get_by_role("link", name=re.compile("^退休存档")).click()
-    page.wait_for_url(re.compile("state=retired"))
-    assert "q=" in page.url
+    page.wait_for_url(re.compile("(?=.*state=retired)(?=.*q=)"))
     page.reload()
     expect(page.get_by_label("关键词")).to_have_value(name)
 
@@ -47,9 +46,11 @@ def test_a_catalogue_is_corrected_and_a_slip_keeps_what_was_typed(
     page = page_as("dangan")
     page.goto("/dossiers/")
     page.get_by_role("link", name=re.compile("^查看目录")).first.click()
+    expect(page.locator(".lt-catalogue")).to_be_visible()
     accessible(page)
     picture(page, "dossier")
     page.get_by_role("link", name=re.compile("^修改")).first.click()
+    expect(page.get_by_label("修改理由")).to_be_visible()
     accessible(page)
 
     page.get_by_label("材料形成时间").fill("昨天")

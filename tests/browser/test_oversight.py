@@ -84,6 +84,8 @@ def test_anybody_checks_a_certificate_by_number_and_code(
     window = page_as("chuangkou")
     window.goto("/certificates/")
     window.locator("tbody a").first.click()
+    expect(window.get_by_role("heading", level=1)).to_contain_text("证明")
+    expect(window.locator("dt:text-is('核验码')")).to_be_visible()
     text = window.locator("main").inner_text()
     number = re.search(r"\d{4}-LT\d+-\d{6}", text)
     code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}", text)

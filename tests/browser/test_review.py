@@ -15,10 +15,9 @@ def open_desk(page: Page, state: str) -> None:
     page.goto(f"/cases/?state={state}")
     page.locator(".lt-table tbody a").first.click()
     take = page.get_by_role("button", name="领办本件")
-    if take.count():
-        take.click()
-    else:
-        page.get_by_role("link", name="进入审核台").click()
+    enter = page.get_by_role("link", name="进入审核台")
+    expect(take.or_(enter)).to_be_visible()
+    (take if take.count() else enter).click()
     expect(page.locator(".lt-mark-box").first).to_be_visible()
 
 

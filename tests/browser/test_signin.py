@@ -74,6 +74,7 @@ def test_the_security_settings_are_in_reach_and_accessible(
 
     page.locator("summary.lt-user").click()
     page.get_by_role("link", name="安全设置").click()
+    expect(page.get_by_role("link", name="启用动态口令")).to_be_visible()
     accessible(page)
     picture(page, "security")
     page.get_by_role("link", name="启用动态口令").click()

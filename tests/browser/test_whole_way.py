@@ -82,7 +82,9 @@ def _inspect_and_accept(page: Page, batch: str, name: str) -> None:
     """The inspector looks at every page, judges what blocks, and accepts."""
     page.goto(batch)
     page.get_by_role("link", name=name).click()
+    expect(page.locator(".lt-equation")).to_be_visible()
     page.locator("a[href^='/scans/']").first.click()
+    expect(page).to_have_url(re.compile("/scans/"))
     while True:
         expect(page.locator("#glass canvas").first).to_be_visible()
         while page.locator(".is-open.is-blocking [data-verdict=dismissed]").count():
@@ -93,7 +95,9 @@ def _inspect_and_accept(page: Page, batch: str, name: str) -> None:
         after = page.locator("a[rel=next]")
         if not after.count():
             break
+        address = page.url
         after.click()
+        expect(page).not_to_have_url(address)
     page.goto(batch)
     expect(page.locator("#objections")).to_contain_text("各项检查通过，可以验收")
     page.get_by_role("button", name="验收入库").click()
@@ -192,6 +196,7 @@ def _approve(page: Page, store: Page, case: str, truth: dict[str, Any], home: Pa
     desk = page.url
     _turn_every_page(page)
     _deed(page, "deed-call-paper", "调纸质档案", "核对招工登记表和调动审批表原件")
+    expect(page.locator(".lt-who")).to_contain_text("已调实体档案")
     for verb in ("实体出库", "实体归还"):
         store.goto(case)
         store.get_by_label("当面清点页数").fill(str(truth["paper_sides"]))
