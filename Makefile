@@ -14,8 +14,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Byte code is kept: reading source again costs every start several seconds.
 export PYTHONDONTWRITEBYTECODE :=
 export npm_config_cache ?= $(CURDIR)/var/npm-cache
-# Which lock: `make setup LOCK=requirements.lock` leaves the tools of development out.
+# Which lock: requirements.lock leaves the tools of development and the tests' browser out. The demo
+# asks for no more than that; what is installed for the tests serves it too.
 LOCK ?= requirements-dev.lock
+RUN := requirements.lock
 
 .PHONY: help setup demo test check pure services postgres web browser faults fix migrations messages clean
 
@@ -24,7 +26,8 @@ help: ## show what can be made
 
 setup: var/.built ## install and build everything, start nothing
 
-demo: setup ## load the samples through the pipeline and serve them
+demo: ## load the samples through the pipeline and serve them
+	@$(MAKE) --no-print-directory setup LOCK=$(if $(wildcard .venv/.ready-requirements-dev.lock),$(LOCK),$(RUN))
 	$(BIN)/lantai demo --port $(PORT)
 
 test: setup check pure services postgres web browser faults ## everything that must hold
@@ -75,18 +78,18 @@ messages: ## gather the sentences to translate
 clean: ## remove what was installed and built; data in var/home stays
 	rm -rf .venv node_modules frontend/dist var/.built var/static var/npm-cache
 
-.venv/.ready: $(LOCK)
+.venv/.ready-$(LOCK): $(LOCK)
 	test -x $(PY) || $(PYTHON) -m venv .venv
 	$(PY) -m pip install -q --require-hashes --no-deps -r bootstrap.lock
 	$(BIN)/uv pip sync -q --python $(PY) --compile-bytecode --require-hashes $(LOCK)
 	$(PY) tools/link.py
-	@touch $@
+	@touch .venv/.ready-$(RUN) $@
 
-node_modules/.ready: package-lock.json .npmrc .venv/.ready
-	$(NPM) ci --silent
-	@touch $@
+node_modules/.ready-$(LOCK): package-lock.json .npmrc .venv/.ready-$(LOCK)
+	$(NPM) ci --silent $(if $(filter $(RUN),$(LOCK)),--omit=dev)
+	@touch node_modules/.ready-$(RUN) $@
 
-var/.built: node_modules/.ready package.json $(wildcard frontend/*.css frontend/*.js frontend/*.mjs) \
+var/.built: node_modules/.ready-$(LOCK) package.json $(wildcard frontend/*.css frontend/*.js frontend/*.mjs) \
 		$(shell find src/lantai/web src/lantai/locale -name '*.html' -o -name '*.po' -o -name '*.py')
 	$(NPM) run --silent build
 	$(BIN)/pybabel -q compile -D django -d src/lantai/locale
