@@ -334,9 +334,8 @@ def test_material_added_after_the_freezing_is_told_but_does_not_stop_the_decisio
         at=minutes(1),
     )
 
-    assert queries.changes_since_fixed(case=case) == (
-        "固定之后新增影像 1 页，不在本次审批依据之内",
-    )
+    assert queries.changes_since_fixed(case=case) == ()
+    assert queries.added_since_fixed(case=case) == 1
     services.decide(
         case_uid=case.uid, outcome="approve", reason="同意", by=people.approver, at=minutes(2)
     )

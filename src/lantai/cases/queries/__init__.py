@@ -3,6 +3,7 @@
 from lantai.cases.queries.audit import check_rows
 from lantai.cases.queries.evidence import (
     FIXED,
+    added_since_fixed,
     bundle,
     changed_pages,
     changes_since_fixed,
@@ -77,6 +78,7 @@ __all__ = [
     "DeskRow",
     "Nature",
     "Proposal",
+    "added_since_fixed",
     "adoption_row",
     "adoptions_of",
     "approval_form",

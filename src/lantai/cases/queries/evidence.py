@@ -177,17 +177,20 @@ def changes_since_fixed(*, case: Case) -> tuple[str, ...]:
     evidence = lists.evidence_of(case=case)
     if evidence is None:
         return ()
-    frozen = canonical.loads(evidence.manifest.encode())
-    known = {page["page"] for page in frozen}
-    sentences = [f"第 {path} 页影像在固定之后有变化" for path in changed_pages(evidence=evidence)]
-    added = [
-        page["path"]
-        for page in dossiers.manifest(dossier=case.dossier)
-        if page["page"] not in known
-    ]
-    if added:
-        sentences.append(f"固定之后新增影像 {len(added)} 页，不在本次审批依据之内")
-    return (*sentences, *faults_of(evidence=evidence))
+    changed = (f"第 {path} 页影像在固定之后有变化" for path in changed_pages(evidence=evidence))
+    return (*changed, *faults_of(evidence=evidence))
+
+
+def added_since_fixed(*, case: Case) -> int:
+    """How many pages joined the dossier after the freeze; no fault, but no ground of the decision.
+
+    The approval form that is filed at the end is always among them.
+    """
+    evidence = lists.evidence_of(case=case)
+    if evidence is None:
+        return 0
+    known = {page["page"] for page in canonical.loads(evidence.manifest.encode())}
+    return sum(page["page"] not in known for page in dossiers.manifest(dossier=case.dossier))
 
 
 def faults_of(*, evidence: Evidence) -> tuple[str, ...]:

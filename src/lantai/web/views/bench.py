@@ -253,6 +253,7 @@ def _frozen(case: Case, *, user: User, at: datetime) -> dict[str, Any] | None:
         "head": head,
         "sealed": head is not None and head.size > evidence.entry,
         "changes": cases.changes_since_fixed(case=case),
+        "added": cases.added_since_fixed(case=case),
     }
 
 
