@@ -56,6 +56,8 @@ def test_a_folder_of_the_inbox_is_received_while_the_bar_moves(
     expect(operator.get_by_role("heading", level=1)).to_have_text(WAITING)
     expect(operator.get_by_text("待质检").first).to_be_visible(timeout=SLOW)
     expect(operator.locator("tbody tr").first).to_contain_text(re.compile(r"\d{6}\*{8}"))
+    # The page shows what came in, not the numbers it was opened with.
+    expect(operator.get_by_text("15 / 15")).to_be_visible()
     accessible(operator)
     picture(operator, "production-batch")
 

@@ -91,6 +91,7 @@ def test_a_folder_of_the_inbox_is_received_and_its_progress_shown(shop: Shop, ho
     )
     batch = Batch.objects.get()
     waiting = page(shop.operator, "batch-progress", batch.uid)
+    asked = browser(shop.operator).get(reverse("batch-progress", args=[batch.uid]), {"whole": "1"})
     list(services.process(batch=batch, at=now()))
     done = browser(shop.operator).get(reverse("batch-progress", args=[batch.uid]), {"whole": "1"})
 
@@ -99,6 +100,8 @@ def test_a_folder_of_the_inbox_is_received_and_its_progress_shown(shop: Shop, ho
     assert (batch.name, batch.device, batch.operator) == ("第一批", "A-01", shop.operator)
     assert 'hx-trigger="every 2s"' in waiting
     assert '<progress max="2" value="0"' in waiting
+    assert "whole" not in waiting
+    assert f'{reverse("batch-progress", args=[batch.uid])}?whole=1"' in asked.content.decode()
     assert done.headers["HX-Refresh"] == "true"
     assert "待质检" in done.content.decode()
     assert "一号箱" not in page(shop.operator, "batches")

@@ -143,8 +143,10 @@ def batch_progress(request: SignedIn, uid: str) -> HttpResponse:
     at = now()
     identity.require(Act.VIEW_BATCH, by=request.user, at=at)
     found = _batch(request, uid)
-    answer = render(request, "pages/production/_progress.html", _row(found, at=at))
-    if found.state != BatchState.RECEIVING and request.GET.get("whole"):
+    whole = bool(request.GET.get("whole"))  # asked for by the batch's own page, and asked on
+    shown = {**_row(found, at=at), "whole": whole}
+    answer = render(request, "pages/production/_progress.html", shown)
+    if found.state != BatchState.RECEIVING and whole:
         answer["HX-Refresh"] = "true"  # the page shows the dossiers, now that they are there
     return answer
 
