@@ -1,0 +1,1 @@
+"""Dossiers as packages that outlive the program: OCFL objects of sealed files, beside the vault."""
