@@ -18,8 +18,9 @@ export npm_config_cache ?= $(CURDIR)/var/npm-cache
 # asks for no more than that; what is installed for the tests serves it too.
 LOCK ?= requirements-dev.lock
 RUN := requirements.lock
+COMPILE := --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11
 
-.PHONY: help setup demo test check pure services postgres web browser faults fix migrations messages clean
+.PHONY: help setup demo test check pure judges services postgres web browser faults fix migrations locks messages clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,7 +31,7 @@ demo: ## load the samples through the pipeline and serve them
 	@$(MAKE) --no-print-directory setup LOCK=$(if $(wildcard .venv/.ready-requirements-dev.lock),$(LOCK),$(RUN))
 	$(BIN)/lantai demo --port $(PORT)
 
-test: setup check pure services postgres web browser faults ## everything that must hold
+test: setup check pure judges services postgres web browser faults ## everything that must hold
 
 check: setup ## format, lint, layers, types, migrations, spelling
 	$(BIN)/ruff format --check .
@@ -46,7 +47,11 @@ pure: setup ## lib, rules and sample: no database; every branch of the rules
 	$(TESTING) $(BIN)/coverage run --parallel-mode -m pytest -q tests/rules tests/lib/test_*.py
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='src/lantai/cases/rules/*,src/lantai/lib/idnumber.py,src/lantai/lib/catalogue.py,src/lantai/lib/dates.py' --fail-under=100
-	$(PYTEST) -n 2 tests/lib/imagery tests/lib/tlog tests/sample
+	$(PYTEST) -n 2 tests/lib/imagery tests/lib/tlog tests/lib/ocfl tests/sample
+
+judges: setup ## programs nobody here wrote look at the log; who is absent is named
+	tests/judges/install
+	$(PYTEST) tests/judges
 
 services: setup ## verbs and questions on SQLite
 	$(PYTEST) -n 2 tests/services
@@ -54,8 +59,8 @@ services: setup ## verbs and questions on SQLite
 postgres: setup ## the same on PostgreSQL
 	$(PY) tests/with_postgres.py $(PYTEST) -n 2 tests/services
 
-web: setup ## pages and commands, as a client
-	$(PYTEST) -n 2 tests/web tests/ops
+web: setup ## pages, commands and the witness, as a client
+	$(PYTEST) -n 2 tests/web tests/ops tests/witness
 
 browser: setup ## journeys in a real browser; those of a module are chapters of one day, in order
 	$(PYTEST) -n 2 --dist loadfile -p no:randomly tests/browser
@@ -70,6 +75,10 @@ fix: setup ## format and mend what can be mended by itself
 
 migrations: setup ## write the migrations the models ask for
 	$(TESTING) $(PY) -m django makemigrations --settings lantai.settings
+
+locks: ## write the locks that pyproject.toml asks for; what is locked already stays
+	$(BIN)/uv pip compile -q $(COMPILE) --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q $(COMPILE) --group build --group dev pyproject.toml -o requirements-dev.lock
 
 messages: ## gather the sentences to translate
 	$(BIN)/pybabel -q extract -F babel.cfg -k gettext_lazy -o var/django.pot src
@@ -89,7 +98,7 @@ node_modules/.ready-$(LOCK): package-lock.json .npmrc .venv/.ready-$(LOCK)
 	$(NPM) ci --silent $(if $(filter $(RUN),$(LOCK)),--omit=dev)
 	@touch node_modules/.ready-$(RUN) $@
 
-var/.built: node_modules/.ready-$(LOCK) package.json $(wildcard frontend/*.css frontend/*.js frontend/*.mjs) \
+var/.built: node_modules/.ready-$(LOCK) package.json $(wildcard frontend/*.css frontend/*.js frontend/*.mjs frontend/verifier/*) \
 		$(shell find src/lantai/web src/lantai/locale -name '*.html' -o -name '*.po' -o -name '*.py')
 	$(NPM) run --silent build
 	$(BIN)/pybabel -q compile -D django -d src/lantai/locale

@@ -1,20 +1,20 @@
-"""Ratios measured in one run, since machines are noisy.
+"""``lantai bench ingest``: what taking pages in costs.
 
-``ingest``: taking pages in, with decoding, all checks, thumbnail, tile pack, vault, log and rows,
-against the bare control: read, SHA-256, thumbnail, one row for each page. Same files, same run.
+Decoding, all checks, thumbnail, tile pack, vault, log and rows, against the bare control: read,
+SHA-256, thumbnail, one row for each page. Same files, same run.
 """
 
 import hashlib
 import os
-import platform
 import sqlite3
 import statistics
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from lantai import sample
+from lantai.ops.bench import empty_home, machine, timed
 
 SEED: Final = 7
 ROUNDS: Final = 3
@@ -30,10 +30,9 @@ def ingest(pages: int) -> dict[str, Any]:
         for _ in sample.generate(scans, dossiers=dossiers, seed=SEED, workers=os.cpu_count() or 1):
             pass
         files = sorted(scans.rglob("*.jpg"))
-        _set_up(folder / "home")
-        bare = [
-            _timed(lambda turn=turn: _bare(files, folder / f"bare{turn}")) for turn in range(ROUNDS)
-        ]
+        os.environ.pop("DATABASE_URL", None)
+        empty_home(str(folder / "home"))
+        bare = [timed(partial(_bare, files, folder / f"bare{turn}")) for turn in range(ROUNDS)]
         full, wall = _full(scans, len(files))
     control = statistics.median(cpu for cpu, _ in bare) / len(files)
     return {
@@ -48,28 +47,15 @@ def ingest(pages: int) -> dict[str, Any]:
             "ingest cpu ms/page": round(full * 1000, 1),
             "ingest wall ms/page": round(wall * 1000, 1),
         },
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "load": round(os.getloadavg()[0], 1),
-        },
+        "machine": machine(),
     }
-
-
-def _set_up(home: Path) -> None:
-    os.environ["LANTAI_HOME"] = str(home)
-    os.environ.pop("DATABASE_URL", None)
-    from lantai.ops import home as data_directory  # noqa: PLC0415 -- models load after set-up
-
-    data_directory.ready()
 
 
 def _full(scans: Path, pages: int) -> tuple[float, float]:
     """CPU and wall seconds a page for the real intake, processing only."""
     from lantai.ops import intake  # noqa: PLC0415 -- models load after set-up
 
-    cpu, wall = _timed(lambda: list(intake.take_in(scans, username=None, name="bench", device="")))
+    cpu, wall = timed(lambda: list(intake.take_in(scans, username=None, name="bench", device="")))
     return cpu / pages, wall / pages
 
 
@@ -94,9 +80,3 @@ def _bare(files: list[Path], place: Path) -> None:
         (place / f"{number}.jpg").write_bytes(simplejpeg.encode_jpeg(small, quality=85))
         rows.execute("INSERT INTO page VALUES (?, ?)", (path.name, digest))
     rows.close()
-
-
-def _timed(work: Any) -> tuple[float, float]:
-    cpu, wall = time.process_time(), time.perf_counter()
-    work()
-    return time.process_time() - cpu, time.perf_counter() - wall
