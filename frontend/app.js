@@ -73,7 +73,7 @@ document.addEventListener('keydown', event => {
 // A button that sends a form shows that it was pressed, and is not pressed twice.
 document.addEventListener('submit', event => {
   const button = event.submitter
-  if (!button || event.target.hasAttribute('hx-get') || event.target.method === 'dialog') return
+  if (!button || event.target.matches('[hx-get], [data-download]') || event.target.method === 'dialog') return
   setTimeout(() => {
     if (event.defaultPrevented) return
     button.setAttribute('aria-disabled', 'true')

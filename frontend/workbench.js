@@ -162,6 +162,8 @@ class Workbench extends HTMLElement {
       thumb.dataset.side = this.#sides().filter(side => this.shown[side] === page).join(' ')
     }
     this.querySelector('.lt-thumb[aria-current]')?.scrollIntoView({ block: 'nearest' })
+    const asked = this.querySelector('[data-original]')
+    if (asked) asked.value = this.shown[this.active] ?? ''
   }
 
   // The panes that are on the screen.
