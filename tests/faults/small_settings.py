@@ -4,9 +4,13 @@ import json
 import os
 from pathlib import Path
 
+from lantai.lib.tlog.suite import SUITES
+
 LANTAI_HOME = Path(os.environ["KILLED_HOME"])
 LANTAI_ORG = "yuntai"
 LANTAI_ORIGIN = "lantai.example/yuntai"
+LANTAI_SUITES = SUITES
+LANTAI_POLICY = None
 INSTALLED_APPS = ["lantai.ledger", "lantai.vault"]
 DATABASES = {"default": json.loads(os.environ["KILLED_DATABASE"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -57,12 +57,39 @@ def test_a_publisher_killed_while_tiles_become_full_is_mended_by_the_next(tmp_pa
     assert found["size"] == found["runs"] * 256
 
 
-def test_a_publisher_without_room_at_any_step_is_mended_by_the_next(tmp_path: Path) -> None:
-    assert seen("publish-without-room", tmp_path)["runs"] >= 12
+@pytest.mark.parametrize("fault", ["without-room", "on-a-broken-disk"])
+def test_a_publisher_whose_every_call_fails_once_is_mended_by_the_next(
+    fault: str, tmp_path: Path
+) -> None:
+    assert seen(f"publish-{fault}", tmp_path)["runs"] >= 25
+
+
+@pytest.mark.parametrize("fault", ["without-room", "on-a-broken-disk"])
+def test_a_publisher_whose_every_call_fails_once_goes_on_by_itself(
+    fault: str, tmp_path: Path
+) -> None:
+    assert seen(f"publish-{fault}-goes-on", tmp_path)["runs"] >= 25
+
+
+def test_a_publisher_whose_every_call_fails_once_while_tiles_become_full_goes_on(
+    tmp_path: Path,
+) -> None:
+    found = seen("publish-without-room-at-full-tiles", tmp_path)
+
+    assert found["runs"] >= 30
+    assert found["size"] == found["runs"] * 256
+
+
+def test_an_act_is_entered_whole_or_not_at_all(tmp_path: Path) -> None:
+    assert seen("record-killed", tmp_path)["runs"] >= 5
 
 
 def test_the_very_first_publication_can_be_killed_at_any_step(tmp_path: Path) -> None:
     assert seen("first-publish-killed", tmp_path)["runs"] >= 40
+
+
+def test_a_change_of_keys_can_be_killed_at_any_step(tmp_path: Path) -> None:
+    assert seen("rotate-killed", tmp_path)["runs"] >= 40
 
 
 def test_writers_of_two_processes_leave_no_gap_and_no_double(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_a_good_bundle_is_proven_with_the_key_of_the_log() -> None:
     )
     assert report.not_proven == (
         "见证签名未核对：没有给出信任策略，时间只是日志自己的说法",
+        "包内没有国密（SM3、SM2）证明：只按 SHA-256 核验",
         "纸质原件本身的真伪、所载内容是否属实，不在本证明之内",
     )
     assert report.head is not None

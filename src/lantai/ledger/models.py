@@ -82,12 +82,17 @@ class Disclosure(models.Model):
 
 
 class SigningIntent(AppendOnly):
-    """The root that may be signed at a size: committed before anything is signed, never another."""
+    """The root that may be signed at a size: committed before anything is signed, never another.
+
+    The twin's (SM3) stands beside it, or is None where no twin is kept.
+    """
 
     stream = models.CharField("日志", max_length=16)
     size = models.PositiveBigIntegerField("条数")
     root = models.BinaryField("树根", max_length=32)
     frontier = models.BinaryField("前沿")
+    twin_root = models.BinaryField("国密树根", max_length=32, null=True)
+    twin_frontier = models.BinaryField("国密前沿", null=True)
     at = models.DateTimeField("时间")
 
     class Meta:
@@ -100,12 +105,14 @@ class SigningIntent(AppendOnly):
 
 
 class Head(AppendOnly):
-    """A signed head: what the whole stream was at a size."""
+    """A signed head: what the whole stream was at a size, and what its twin says of the same."""
 
     stream = models.CharField("日志", max_length=16)
     size = models.PositiveBigIntegerField("条数")
     root = models.BinaryField("树根", max_length=32)
     note = models.TextField("签名文本")
+    twin_root = models.BinaryField("国密树根", max_length=32, null=True)
+    twin_note = models.TextField("国密签名文本", blank=True, default="")
     at = models.DateTimeField("签署时间")
 
     class Meta:
@@ -116,3 +123,24 @@ class Head(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.stream} {self.size}"
+
+
+class Cosigned(AppendOnly):
+    """A witness's line under a head: verified when it came, and again whenever it is relied on."""
+
+    stream = models.CharField("日志", max_length=16)
+    size = models.PositiveBigIntegerField("条数")
+    witness = models.CharField("见证方", max_length=200)
+    line = models.TextField("见证签名")
+    time = models.PositiveBigIntegerField("见证时间")
+    at = models.DateTimeField("收到时间")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("stream", "size", "witness", "time"), name="cosigned_once_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.size} {self.witness}"

@@ -1,6 +1,7 @@
 """The offline bundle: what was recorded, the proof that it was, and the files it speaks of.
 
-A zip without compression, the same bytes for the same content, of exactly these members:
+A zip without compression, the same bytes for the same content, of exactly these members (the
+format is written down in docs/reference/log-and-bundle.md):
 
     README.txt                what this is, in Chinese and English; the same in every bundle
     manifest.json             size, SHA-256 and SM3 of every other member
@@ -9,6 +10,12 @@ A zip without compression, the same bytes for the same content, of exactly these
     entries/<index>.json      a leaf, and what it commits to: content and salt of each field
     proofs/<index>.tlog-proof that the leaf stands in the head
     files/<name>              the files
+
+Version 2 has more than that, where there is more; what has none of it is of version 1:
+
+    checkpoint-sm                the signed head of the twin (SM3, SM2), of the same size
+    proofs-sm/<index>.tlog-proof that the leaf stands in the twin's head
+    anchors/<name>.tsr           RFC 3161 time stamps over the text of the head
 
 Everything hangs on the head: the statement and every file must be named by the opened facts of
 one of the entries. A digest counts if it stands, as 64 hexadecimal digits, under a key with
@@ -22,21 +29,24 @@ import re
 import struct
 import unicodedata
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lantai.lib import canonical
 from lantai.lib.tlog import leaf as leaves
 from lantai.lib.tlog.proof import TlogProof
+from lantai.lib.tlog.suite import INTL, SM
 
 FORMAT: Final = "lantai-bundle/v1"
+FORMAT_2: Final = "lantai-bundle/v2"
 MANIFEST: Final = "manifest.json"
 STATEMENT: Final = "statement.json"
-CHECKPOINT: Final = "checkpoint"
+CHECKPOINT: Final = INTL.checkpoint
 README: Final = "README.txt"
 MAX_BYTES: Final = 2**32 - 1
 MAX_MEMBERS: Final = 2**16 - 2
+_ANCHOR: Final = re.compile(r"anchors/[a-z0-9][a-z0-9.-]{0,39}\.tsr")
 _FILE: Final = re.compile(r"[\w][\w.@() -]{0,120}(/[\w][\w.@() -]{0,120}){0,4}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -83,6 +93,58 @@ not changed since. What it does not prove: that the paper is genuine, or that wh
 is true.
 """
 
+README_TEXT_2: Final = """\
+兰台离线证据包（lantai-bundle/v2）
+
+包内有什么
+  statement.json   说明：本包所述何事
+  files/           所涉文件，与保存时逐字节相同
+  entries/         日志条目及其公开内容（内容与盐值）
+  proofs/          每个条目在日志之中的证明（SHA-256，C2SP tlog-proof）
+  checkpoint       日志的签名检查点（Ed25519，C2SP tlog-checkpoint）
+  proofs-sm/       同一条目在国密日志之中的证明（SM3），有则全有
+  checkpoint-sm    国密日志的签名检查点（SM2），与 checkpoint 条数相同
+  anchors/         第三方时间戳（RFC 3161），加在 checkpoint 的正文上，可有可无
+  manifest.json    其他各成员的字节数、SHA-256、SM3
+
+怎样核验
+  python -m lantai.lib.verify 证据包.zip --key 日志公钥 --key 国密日志公钥
+  或者 --policy 信任策略文件。不需要联网，不需要登录任何系统。
+  日志公钥、信任策略、时间戳根证书不在包内，须从出具单位、见证单位或时间戳机构另行取得；
+  未给出时，只能证明包内各部分相互一致，不能证明由谁签署。
+
+能证明什么：这些文件和记载，在检查点签署之时已经存在于该日志，此后一字未改。
+不能证明什么：纸质原件本身的真伪，记载内容是否属实。
+
+--------------------------------------------------------------------------------
+
+Lantai offline evidence bundle (lantai-bundle/v2)
+
+What is inside
+  statement.json   what this bundle is about
+  files/           the files spoken of, byte for byte as they were kept
+  entries/         log entries and what they commit to (content and salts)
+  proofs/          that each entry stands in the log (SHA-256, C2SP tlog-proof)
+  checkpoint       the signed head of the log (Ed25519, C2SP tlog-checkpoint)
+  proofs-sm/       that the same entries stand in its twin (SM3); for all of them or for none
+  checkpoint-sm    the signed head of the twin (SM2), of the same size as checkpoint
+  anchors/         time stamps of others (RFC 3161) over the text of checkpoint, if any
+  manifest.json    size, SHA-256 and SM3 of every other member
+
+How to check it
+  python -m lantai.lib.verify BUNDLE.zip --key VKEY --key VKEY-OF-THE-TWIN
+  or --policy FILE. It needs no network and no sign-in.
+  No key, trust policy or certificate is inside; get them from the issuing body, a witness or the
+  time-stamping authority. Without them only the agreement of the parts can be shown, not who
+  signed.
+
+What it proves: these files and facts stood in that log when the checkpoint was signed and have
+not changed since. What it does not prove: that the paper is genuine, or that what was written
+is true.
+"""
+
+README_TEXTS: Final = {FORMAT: README_TEXT, FORMAT_2: README_TEXT_2}
+
 
 class BundleFault(ValueError):
     """Bytes are not a bundle's container."""
@@ -95,7 +157,8 @@ class Sealed:
     ``content`` gives what each field of the leaf commits to: ``obj`` ("noun:uid"), ``actor``, and
     ``body`` ({"at", "facts"}); a field left out stays undisclosed. ``salt`` is the entry's own,
     which never goes into a bundle; the salts of the disclosed fields are derived from it.
-    ``proof`` is the text of a tlog-proof.
+    ``proof`` is the text of a tlog-proof; ``proof_sm`` the same against the twin's head, or empty
+    where the log has no twin.
     """
 
     index: int
@@ -103,6 +166,7 @@ class Sealed:
     salt: bytes
     content: Mapping[str, Any]
     proof: str
+    proof_sm: str = ""
 
 
 def digest(statement: Mapping[str, Any]) -> str:
@@ -131,37 +195,60 @@ def files_named_in(statement: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def build(
-    *, statement: Mapping[str, Any], entries: Sequence[Sealed], files: Mapping[str, bytes]
+    *,
+    statement: Mapping[str, Any],
+    entries: Sequence[Sealed],
+    files: Mapping[str, bytes],
+    anchors: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Put a bundle together; the same content gives the same bytes.
+
+    The twin's proofs go in if every entry has one. ``anchors`` are RFC 3161 answers over the text
+    of the head, by short names ("tsa-1").
 
     Raises ValueError for what ``verify`` would refuse: proofs against different heads, a statement
     or a file whose digest no entry names, a file name that is no plain relative path.
     """
     if not entries:
         raise ValueError("a bundle holds at least one entry of the log")
-    heads = {TlogProof.parse(entry.proof).checkpoint for entry in entries}
-    if len(heads) != 1:
-        raise ValueError("the proofs of a bundle lead to one head: use sealed_together")
     _check_named(statement, entries, files)
     members = {
-        README: README_TEXT.encode(),
         STATEMENT: canonical.dumps(statement),
-        CHECKPOINT: heads.pop().encode(),
+        CHECKPOINT: _head_of([entry.proof for entry in entries]),
         **{f"files/{name}": content for name, content in files.items()},
+        **{f"anchors/{name}.tsr": content for name, content in (anchors or {}).items()},
     }
     for entry in entries:
         members[f"entries/{entry.index:012d}.json"] = _opened(entry)
         members[f"proofs/{entry.index:012d}.tlog-proof"] = entry.proof.encode()
+    if all(entry.proof_sm for entry in entries):
+        members[SM.checkpoint] = _head_of([entry.proof_sm for entry in entries])
+        for entry in entries:
+            members[f"{SM.proofs}/{entry.index:012d}.tlog-proof"] = entry.proof_sm.encode()
+    for name in members:
+        if name.startswith("anchors/") and not is_anchor(name):
+            raise ValueError(f"not the name of an anchor: {name}")
+    members[README] = README_TEXTS[format_of(members)].encode()
     members[MANIFEST] = manifest_of(members)
     return pack(members)
+
+
+def format_of(members: Iterable[str]) -> str:
+    """The version of the format that a bundle of these members has."""
+    more = (SM.checkpoint, f"{SM.proofs}/", "anchors/")
+    return FORMAT_2 if any(name.startswith(more) for name in members) else FORMAT
+
+
+def is_anchor(name: str) -> bool:
+    """Tell whether a member is an anchor, by its name."""
+    return bool(_ANCHOR.fullmatch(name))
 
 
 def manifest_of(members: Mapping[str, bytes]) -> bytes:
     """The manifest of every member but itself."""
     return canonical.dumps(
         {
-            "format": FORMAT,
+            "format": format_of(members),
             "members": {
                 name: {
                     "bytes": len(content),
@@ -280,6 +367,13 @@ def _text(label: bytes) -> str:
         raise BundleFault("证据包中有名称无法识别的成员") from strange
 
 
+def _head_of(proofs: Sequence[str]) -> bytes:
+    heads = {TlogProof.parse(proof).checkpoint for proof in proofs}
+    if len(heads) != 1:
+        raise ValueError("the proofs of a bundle lead to one head: use sealed_together")
+    return heads.pop().encode()
+
+
 def _opened(entry: Sealed) -> bytes:
     return canonical.dumps(
         {
@@ -313,5 +407,7 @@ def _check_named(
         if not is_plain_name(name):
             raise ValueError(f"not a plain name for a file of a bundle: {name!r}")
         sha256 = hashlib.sha256(content).hexdigest()
-        if sha256 not in named and listed.get(name) != sha256:
+        if listed.get(name, sha256) != sha256:
+            raise ValueError(f"the statement names another file as {name}")
+        if sha256 not in named and name not in listed:
             raise ValueError(f"no entry of the bundle and no statement names the file {name}")

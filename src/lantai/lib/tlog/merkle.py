@@ -47,10 +47,30 @@ class Suite:
         state.update(entry)
         return state.digest()
 
+    def leaves(self, entries: Iterable[bytes]) -> list[bytes]:
+        """The leaf hashes of many entries."""
+        copy = self._leaf.copy
+        made = []
+        for entry in entries:
+            state = copy()
+            state.update(entry)
+            made.append(state.digest())
+        return made
+
     def node(self, left: bytes, right: bytes) -> bytes:
         state = self._node.copy()
         state.update(left + right)
         return state.digest()
+
+    def row_above(self, row: Sequence[bytes]) -> list[bytes]:
+        """The nodes over a row of hashes, two by two; one left over at the end has none yet."""
+        copy = self._node.copy
+        made = []
+        for left, right in zip(row[::2], row[1::2], strict=False):
+            state = copy()
+            state.update(left + right)
+            made.append(state.digest())
+        return made
 
 
 SHA256: Final = Suite.of("sha256")
@@ -98,20 +118,20 @@ class Frontier:
 
 def root_of(leaf_hashes: Iterable[bytes], *, suite: Suite = SHA256) -> bytes:
     """The root over leaf hashes in order."""
-    frontier = Frontier(suite)
-    for leaf_hash in leaf_hashes:
-        frontier.append(leaf_hash)
-    return frontier.root()
+    row = list(leaf_hashes)
+    if not row:
+        return suite.empty_root
+    while len(row) > 1:
+        alone = row[-1:] if len(row) % 2 else []  # joins the tree where it finds a neighbour
+        row = suite.row_above(row) + alone
+    return row[0]
 
 
 def nodes_over(leaf_hashes: Sequence[bytes], *, suite: Suite = SHA256) -> Nodes:
     """Nodes of a tree held in memory."""
     held: list[list[bytes]] = [list(leaf_hashes)]
     while len(held[-1]) > 1:
-        below = held[-1]
-        held.append(
-            [suite.node(below[at], below[at + 1]) for at in range(0, len(below) // 2 * 2, 2)]
-        )
+        held.append(suite.row_above(held[-1]))
     return lambda level, index: held[level][index]
 
 
@@ -250,7 +270,7 @@ def levels_over(hashes: Sequence[bytes], *, suite: Suite = SHA256) -> Iterator[l
     row = list(hashes)
     while row:
         yield row
-        row = [suite.node(row[at], row[at + 1]) for at in range(0, len(row) // 2 * 2, 2)]
+        row = suite.row_above(row)
 
 
 def _split(count: int) -> int:

@@ -3,9 +3,9 @@
     text LF LF (— <key name> <base64(4-byte key ID ‖ signature)> LF)+
 
 Signature types are a first byte of the key material: 01 Ed25519 over the text; 04 and 06 are
-cosignatures (``cosignature``). A line of an unknown key is passed over; a line of a known key that
-does not verify spoils the note. Base64 is taken in its one canonical spelling only, so that no
-bit of a note can be changed unseen.
+cosignatures (``cosignature``); ff with an identifier is SM2 (``sm2``). A line of an unknown key is
+passed over; a line of a known key that does not verify spoils the note. Base64 is taken in its one
+canonical spelling only, so that no bit of a note can be changed unseen.
 """
 
 import base64
@@ -118,15 +118,12 @@ class FileSigner:
     @classmethod
     def parse(cls, skey: str) -> "FileSigner":
         """Raises NoteFault; never says the key."""
-        found = _SKEY.fullmatch(skey.strip())
-        if found is None:
-            raise NoteFault("not a signing key (PRIVATE+KEY+name+hash+key)")
-        material = decode64(found[3])
+        name, hash_, material = read_signing_key(skey)
         if len(material) != 1 + _KEY_BYTES or material[0] != ED25519:
-            raise NoteFault(f"the signing key {found[1]} is not of type Ed25519")
-        signer = cls(found[1], material[1:])
-        if signer.key.id.hex() != found[2]:
-            raise NoteFault(f"the signing key {found[1]} and its hash do not belong together")
+            raise NoteFault(f"the signing key {name} is not of type Ed25519")
+        signer = cls(name, material[1:])
+        if signer.key.id.hex() != hash_:
+            raise NoteFault(f"the signing key {name} and its hash do not belong together")
         return signer
 
     @classmethod
@@ -147,8 +144,7 @@ class FileSigner:
 
     @property
     def skey(self) -> str:
-        material = base64.b64encode(bytes([ED25519]) + self._seed).decode()
-        return f"PRIVATE+KEY+{self.name}+{self.key.id.hex()}+{material}"
+        return write_signing_key(self.key, bytes([ED25519]) + self._seed)
 
     def sign(self, text: str) -> Signature:
         check_text(text)
@@ -157,6 +153,19 @@ class FileSigner:
 
     def __repr__(self) -> str:
         return f"FileSigner({self.name!r})"
+
+
+def read_signing_key(skey: str) -> tuple[str, str, bytes]:
+    """Take name, hash and key material out of ``PRIVATE+KEY+name+hash+key``. Raises NoteFault."""
+    found = _SKEY.fullmatch(skey.strip())
+    if found is None:
+        raise NoteFault("not a signing key (PRIVATE+KEY+name+hash+key)")
+    return found[1], found[2], decode64(found[3])
+
+
+def write_signing_key(key: VerifierKey, material: bytes) -> str:
+    """Write a signing key under the name and hash of its public half."""
+    return f"PRIVATE+KEY+{key.name}+{key.id.hex()}+{base64.b64encode(material).decode()}"
 
 
 def parse(note: str | bytes) -> Note:

@@ -9,17 +9,17 @@ Names are octets without meaning outside the file; a key may stand once only, un
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
-from lantai.lib.tlog import cosignature, note
+from lantai.lib.tlog import cosignature, note, sm2
 from lantai.lib.tlog.note import NoteFault, VerifierKey
 
 MAX_LINES: Final = 4096
 _ALLOWED: Final = re.compile(rb"[\t\n\x20-\x7e\x80-\xff]*")
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,4}")
-_LOG_TYPES: Final = (note.ED25519, cosignature.ML_DSA_44)
+_LOG_TYPES: Final = (note.ED25519, cosignature.ML_DSA_44, sm2.TYPE)
 _WITNESS_TYPES: Final = (cosignature.ED25519, cosignature.ML_DSA_44)
 
 
@@ -37,12 +37,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Policy:
-    """Believed logs and witnesses, and the quorum: a name, or None where none is needed."""
+    """Believed logs and witnesses, and the quorum: a name, or None where none is needed.
+
+    ``addresses`` has the URL of each witness that the file gives one for.
+    """
 
     logs: tuple[VerifierKey, ...]
     witnesses: dict[str, VerifierKey]
     groups: dict[str, Group]
     quorum: str | None
+    addresses: dict[str, str] = field(default_factory=dict)
 
     def satisfied_by(self, cosigners: Iterable[VerifierKey]) -> bool:
         """Tell whether the cosignatures of these keys make the quorum."""
@@ -53,6 +57,44 @@ class Policy:
         for name, group in self.groups.items():  # defined before it is named, so in order
             said[name] = sum(said[member] for member in group.members) >= group.least
         return said[self.quorum]
+
+    @property
+    def needed(self) -> int:
+        """The smallest number of witnesses that can make the quorum."""
+        return self._cost(lambda group: group.least)
+
+    @property
+    def overlap(self) -> int:
+        """The smallest number of witnesses that two quorums have in common.
+
+        Exact, and quick for any policy: a name is a member once, so groups form a tree, and two
+        choices of k of m members share at least 2k - m, at best the cheapest ones.
+        """
+        return self._cost(lambda group: max(0, 2 * group.least - len(group.members)))
+
+    @property
+    def spare(self) -> int:
+        """How many witnesses may fail, whichever they are, and the quorum still be made."""
+        blocking = self._cost(lambda group: len(group.members) - group.least + 1)
+        return max(0, blocking - 1)
+
+    def _cost(self, chosen: Callable[[Group], int]) -> int:
+        """The least number of witnesses, where so many of a group's members must be taken."""
+        if self.quorum is None:
+            return 0
+        cost = dict.fromkeys(self.witnesses, 1)
+        for name, group in self.groups.items():
+            members = sorted(cost[member] for member in group.members)
+            cost[name] = sum(members[: chosen(group)])
+        return cost[self.quorum]
+
+
+def weak_against(policy: Policy, dishonest: int) -> bool:
+    """Tell whether so many dishonest witnesses could give two different histories a quorum each.
+
+    They can if two quorums have no more than them in common. Where no quorum is needed, always.
+    """
+    return policy.overlap <= dishonest
 
 
 def parse(content: bytes) -> Policy:
@@ -83,13 +125,15 @@ class _Reader:
         self.groups: dict[str, Group] = {}
         self.used: set[str] = set()
         self.quorum: str | None = None
+        self.addresses: dict[str, str] = {}
 
     def take(self, words: list[str]) -> None:
         match words:
             case ["log", vkey] | ["log", vkey, _]:
                 self._take_log(vkey)
-            case ["witness", name, vkey] | ["witness", name, vkey, _]:
+            case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._take_witness(name, vkey)
+                self.addresses.update((name, each) for each in url)
             case ["group", name, least, *members] if members:
                 self._take_group(name, least, members)
             case ["quorum", name]:
@@ -101,10 +145,12 @@ class _Reader:
         if self.quorum is None:
             raise PolicyFault("a policy has one quorum line")
         quorum = None if self.quorum == "none" else self.quorum
-        return Policy(tuple(self.logs), self.witnesses, self.groups, quorum)
+        return Policy(tuple(self.logs), self.witnesses, self.groups, quorum, self.addresses)
 
     def _take_log(self, vkey: str) -> None:
         key = _key(vkey, _LOG_TYPES)
+        if key.type == sm2.TYPE:
+            sm2.point_of(key)
         if any(key.public == known.public for known in self.logs):
             raise PolicyFault(f"the key of log {key.name} stands twice")
         self.logs.append(key)

@@ -11,7 +11,7 @@ from typing import Final
 
 from lantai.lib.tlog import note as notes
 from lantai.lib.tlog.checkpoint import Checkpoint
-from lantai.lib.tlog.merkle import HASH_BYTES, SHA256, verify_inclusion
+from lantai.lib.tlog.merkle import HASH_BYTES, SHA256, Suite, verify_inclusion
 from lantai.lib.tlog.note import NoteFault, decode64
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
@@ -62,7 +62,7 @@ class TlogProof:
         """The head it leads to. Raises NoteFault or CheckpointFault; verifies no signature."""
         return Checkpoint.parse(notes.parse(self.checkpoint).text)
 
-    def verify(self, leaf: bytes) -> Checkpoint:
+    def verify(self, leaf: bytes, *, suite: Suite = SHA256) -> Checkpoint:
         """Check that the leaf is in the head, and return the head, whose signature is not checked.
 
         Raises ProofInvalid, NoteFault or CheckpointFault.
@@ -71,9 +71,10 @@ class TlogProof:
         verify_inclusion(
             index=self.index,
             size=head.size,
-            leaf_hash=SHA256.leaf(leaf),
+            leaf_hash=suite.leaf(leaf),
             proof=self.hashes,
             root=head.root,
+            suite=suite,
         )
         return head
 

@@ -32,7 +32,11 @@ class Tile:
 
     @property
     def path(self) -> str:
-        return f"tile/{self.level}/{_name(self.index, self.width)}"
+        return self.path_in("tile")
+
+    def path_in(self, folder: str) -> str:
+        """Where it stands if the hashes of its suite are kept in a folder of their own."""
+        return f"{folder}/{self.level}/{_name(self.index, self.width)}"
 
 
 def bundle_path(index: int, width: int) -> str:
@@ -72,9 +76,13 @@ def decode_hashes(content: bytes, *, width: int) -> list[bytes]:
 
 def encode_entries(entries: Sequence[bytes]) -> bytes:
     """Raises TileFault if an entry is longer than the format can say."""
-    if any(len(entry) > MAX_ENTRY for entry in entries):
-        raise TileFault(f"an entry has at most {MAX_ENTRY} bytes")
-    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+    parts = [b""] * (2 * len(entries))
+    parts[1::2] = entries
+    try:
+        parts[::2] = [len(entry).to_bytes(2, "big") for entry in entries]
+    except OverflowError as long:
+        raise TileFault(f"an entry has at most {MAX_ENTRY} bytes") from long
+    return b"".join(parts)
 
 
 def decode_entries(content: bytes, *, width: int) -> list[bytes]:
