@@ -354,8 +354,9 @@ def decided(
 
 
 def paper_round(of: District, case: Case, *, by: User, at: datetime = NOON) -> None:
-    """Call the paper, hand it out and take it back, complete."""
+    """Call the paper, hand it out, see it and take it back, complete."""
     sides = case.dossier.paper_sides
     services.call_paper(case_uid=case.uid, reason="核对招工登记表原件", by=by, at=at)
     services.hand_paper_out(case_uid=case.uid, sides=sides, to=by.name, by=of.archivist, at=at)
+    services.see_paper(case_uid=case.uid, findings="与影像一致。", by=by, at=at)
     services.hand_paper_back(case_uid=case.uid, sides=sides, to=by.name, by=of.archivist, at=at)

@@ -143,6 +143,45 @@ def test_audit_and_fsck_of_a_fresh_home_are_good(tmp_path: Path) -> None:
     assert (fsck.returncode, json.loads(fsck.stdout)) == (0, {"objects": 0, "faults": []})
 
 
+def test_keeping_and_checking_packages_of_a_fresh_home_are_good(tmp_path: Path) -> None:
+    home = tmp_path / "fresh"
+
+    keep = lantai("preserve", "--all", "--json", home=home)
+    fsck = lantai("fsck", "--store", "--json", home=home)
+
+    assert (keep.returncode, json.loads(keep.stdout)) == (
+        0,
+        {"kept": 0, "unchanged": 0, "failed": 0},
+    )
+    assert (fsck.returncode, json.loads(fsck.stdout)) == (
+        0,
+        {"objects": 0, "faults": [], "swept": []},
+    )
+
+
+def test_a_dossier_that_is_not_there_is_not_kept(tmp_path: Path) -> None:
+    ran = lantai("preserve", "0123456789abcdef", "--json", home=tmp_path / "fresh")
+
+    rows = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert ran.returncode == 1
+    assert rows == [
+        {"dossier": "0123456789abcdef", "fault": "没有这份档案"},
+        {"kept": 0, "unchanged": 0, "failed": 1},
+    ]
+
+
+@pytest.mark.parametrize("words", [[], ["--all", "0123456789abcdef"]])
+def test_keeping_neither_or_both_of_some_and_all_is_wrong_use(words: list[str]) -> None:
+    assert main(["preserve", *words]) == 2
+
+
+def test_a_rebuild_without_a_store_is_refused(tmp_path: Path) -> None:
+    ran = lantai("rebuild", "--json", home=tmp_path / "fresh")
+
+    assert ran.returncode == 1
+    assert list(json.loads(ran.stdout)) == ["refused"]
+
+
 def test_ingest_of_a_folder_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     ran = lantai("ingest", str(tmp_path / "none"), home=tmp_path / "fresh")
 

@@ -92,7 +92,7 @@ def test_every_state_is_reached_and_can_be_left_but_the_last() -> None:
     left = {state for (state, _), after in TRANSITIONS.items() if after is not state}
 
     assert reached == set(State)
-    assert left == set(State) - {State.FILED}
+    assert left == set(State) - {State.FILED, State.WITHDRAWN}
     assert {State.APPROVED, State.REJECTED, State.FILED} == DECIDED
 
 
@@ -219,6 +219,17 @@ def test_a_complex_case_is_approved_only_with_the_paper_seen() -> None:
     assert no(Verb.APPROVE, state=State.PAPER_BACK, paper=Paper.BACK, **at) == ()
     assert no(Verb.REJECT, state=State.FROZEN, **at) == ()
     assert no(Verb.SEND_BACK, state=State.FROZEN, **at) == ()
+
+
+def test_a_paper_that_was_called_is_reported_on_before_any_approval() -> None:
+    at = {"actor": "approver", "state": State.PAPER_BACK, "paper": Paper.BACK}
+
+    for route in Route:
+        assert no(Verb.APPROVE, route=route, calls_without_finding=1, **at) == (
+            "实体档案已归还，但没有登记核对结果，请重新调阅并登记后再审批",
+        )
+        assert no(Verb.REJECT, route=route, calls_without_finding=1, **at) == ()
+        assert no(Verb.APPROVE, route=route, **at) == ()
 
 
 @pytest.mark.parametrize("paper", [Paper.CALLED, Paper.OUT])

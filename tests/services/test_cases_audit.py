@@ -93,7 +93,10 @@ DONE: dict[str, tuple[str, list[tuple[str, str, str, str]]]] = {
     ),
     "a reading withdrawn in silence": (
         "update cases_claim set withdrawn_at = at, withdrawn_by_id = by_id where fact = 'service'",
-        [("cases_claim", "withdrawn_by", "（无）", "d1-reviewer")],
+        [
+            ("cases_claim", "withdrawn_by", "（无）", "d1-reviewer"),
+            ("cases_claim", "withdrawn_at", "（无）", "2026-11-25T04:00:00.000000+00:00"),
+        ],
     ),
 }
 

@@ -13,12 +13,13 @@ from django.db import connection, transaction
 from lantai.cases import queries, services
 from lantai.cases.models import Case, Decision, Evidence
 from lantai.cases.rules.facts import Fact
+from lantai.identity.rules import Role
 from lantai.ledger import queries as ledger
 from lantai.ledger import services as log
 from lantai.ledger.models import Entry
 from lantai.ledger.queries import NotYetSealed
 from lantai.lib import bundle, canonical
-from lantai.lib.refusals import Conflict, NotFound
+from lantai.lib.refusals import Conflict, NotFound, NotPermitted
 from lantai.lib.verify import verify
 from lantai.vault.files import master_path
 from lantai.vault.models import Blob
@@ -183,6 +184,70 @@ def test_before_anything_is_frozen_there_is_no_bundle() -> None:
 
     with pytest.raises(NotFound):
         queries.bundle(case=case)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["archivist", "approver", "supervisor"])
+def test_the_evidence_is_taken_out_after_the_decision_with_its_reason_on_record(who: str) -> None:
+    people = make.district()
+    case, decision = make.decided(people)
+    log.publish(at=minutes(1))
+
+    content = services.export_evidence(
+        case_uid=case.uid,
+        reason=" 区法院来函 ",
+        by=getattr(people, who),
+        at=minutes(2),
+        address="10.0.0.7",
+    )
+
+    assert verify(content, keys=[ledger.verifier_key(stream="records")]).valid
+    (entry,) = queries.exports_of(case=case)
+    assert (entry.stream, entry.actor, entry.at) == ("access", f"d1-{who}", minutes(2))
+    assert entry.facts == {
+        "version": 1,
+        "evidence_sha256": decision.evidence.sha256,
+        "bundle_sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "pages": [page["page"] for page in held_in(decision.evidence)["pages"]],
+        "reason": "区法院来函",
+        "address": "10.0.0.7",
+    }
+    assert len(entry.facts["pages"]) == 5
+
+
+def test_no_evidence_is_taken_out_without_a_reason_or_before_it_is_sealed() -> None:
+    people = make.district()
+    case, _evidence = make.frozen(people)
+    before = make.everything()
+
+    with pytest.raises(Conflict) as refused:
+        services.export_evidence(case_uid=case.uid, reason=" ", by=people.archivist, at=minutes(1))
+    with pytest.raises(NotYetSealed):
+        services.export_evidence(case_uid=case.uid, reason="函", by=people.archivist, at=minutes(1))
+
+    assert refused.value.reasons == ("请写明导出事由和接收单位，如信访答复、行政复议、诉讼举证",)
+    assert make.everything() == before
+
+
+def test_the_evidence_of_another_district_or_of_oneself_is_not_taken_out() -> None:
+    people, elsewhere = make.district(), make.district("d2")
+    case, _evidence = make.frozen(people)
+    own = make.user(
+        "own", body=people.body, role=Role.ARCHIVIST, person_uid=case.dossier.person.uid
+    )
+    log.publish(at=minutes(1))
+    before = make.everything()
+
+    for by, no in (
+        (elsewhere.archivist, NotPermitted),
+        (people.clerk, NotPermitted),
+        (own, Conflict),
+    ):
+        with pytest.raises(no):
+            services.export_evidence(case_uid=case.uid, reason="函", by=by, at=minutes(2))
+
+    assert make.everything() == before
 
 
 SWAPPED = (

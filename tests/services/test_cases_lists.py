@@ -77,6 +77,7 @@ def test_a_case_is_on_the_desk_of_whoever_is_to_act_and_of_nobody_else() -> None
     assert tasks(people.archivist) == [(number, "实体出库", True, False)]
     services.hand_paper_out(case_uid=case.uid, sides=5, to="甲", by=people.archivist, at=NOON)
     assert tasks(people.archivist) == [(number, "实体归还", True, False)]
+    services.see_paper(case_uid=case.uid, findings="一致", by=people.approver, at=NOON)
     services.hand_paper_back(case_uid=case.uid, sides=5, to="甲", by=people.archivist, at=NOON)
     assert tasks(people.archivist) == []
 

@@ -84,6 +84,14 @@ def test_a_claim_keeps_the_words_the_partial_date_and_the_place() -> None:
         ({"written": " "}, ("请照原文填写记载内容",)),
         ({"written": "字" * 201}, ("原文不超过 200 字，内容和单位不超过 120 字，请精简",)),
         ({"since": None}, ("请填写时间；原文模糊处留空，至少要有年份",)),
+        (
+            {"fact": "service", "since": None},
+            ("请填写时间；原文模糊处留空，至少要有年份",),
+        ),
+        (
+            {"fact": "army", "since": None, "until": PartialDate(1990)},
+            ("请填写时间；原文模糊处留空，至少要有年份",),
+        ),
         ({"until": PartialDate(1970)}, ("出生时间只有一个时间，请去掉截止时间",)),
         (
             {"fact": "service", "until": PartialDate(1966, 4)},
@@ -110,6 +118,20 @@ def test_a_claim_that_is_none_is_refused_and_leaves_nothing(
     assert refused.value.reasons == reasons
     assert not Claim.objects.exists()
     assert Entry.objects.count() == entries
+
+
+def test_the_end_of_a_service_alone_counts_for_its_month_and_no_more() -> None:
+    people = make.district()
+    case = make.taken(people)
+
+    claim = state(
+        case, people.reviewer, fact="service", since=None, until=PartialDate(1989, 6), unit="云台厂"
+    )
+
+    (served,) = queries.assessment(case=case).service.served
+    assert (claim.since, claim.until) == ("", "1989-06-??")
+    assert served.claim == claim.uid
+    assert (str(served.possible.first), str(served.possible.last)) == ("1989-06", "1989-06")
 
 
 def test_a_page_that_was_not_opened_for_the_case_cannot_be_read_or_marked() -> None:

@@ -75,8 +75,18 @@ VERBS: dict[str, Verb] = {
         case_uid=case.uid, outcome="return", code="R-OTH", reason="再核", by=by, at=at
     ),
     "file": lambda case, by, at: services.file_case(case_uid=case.uid, by=by, at=at),
+    "withdraw": lambda case, by, at: services.withdraw_case(
+        case_uid=case.uid, reason="不再申请", by=by, at=at
+    ),
+    "suspend": lambda case, by, at: services.suspend_case(
+        case_uid=case.uid, reason="争议", by=by, at=at
+    ),
+    "resume": lambda case, by, at: services.resume_case(
+        case_uid=case.uid, reason="已了结", by=by, at=at
+    ),
 }
-REVIEW, CONFIRM, DECIDE, KEEP = (
+WINDOW, REVIEW, CONFIRM, DECIDE, KEEP = (
+    Role.WINDOW_CLERK,
     Role.FIRST_REVIEWER,
     Role.SECOND_REVIEWER,
     Role.APPROVER,
@@ -99,6 +109,9 @@ MAY: dict[str, frozenset[Role]] = {
     "reject": frozenset({DECIDE}),
     "send back": frozenset({DECIDE}),
     "file": frozenset({KEEP}),
+    "withdraw": frozenset({WINDOW}),
+    "suspend": frozenset({REVIEW, CONFIRM, DECIDE}),
+    "resume": frozenset({REVIEW, CONFIRM, DECIDE}),
 }
 
 
@@ -130,33 +143,50 @@ def filed(people: District) -> Case:
     return case
 
 
+def suspended(people: District) -> Case:
+    case = make.reviewed(people)
+    return services.suspend_case(
+        case_uid=case.uid, reason="争议", by=people.reviewer, at=minutes(1)
+    )
+
+
+def withdrawn(people: District) -> Case:
+    case = make.reviewed(people)
+    return services.withdraw_case(
+        case_uid=case.uid, reason="不再申请", by=people.clerk, at=minutes(1)
+    )
+
+
+STOPS = frozenset({"withdraw", "suspend"})
 # State → how to come there, and the verbs that its step allows to the officer of the step.
 STATES: dict[str, tuple[Callable[[District], Case], frozenset[str]]] = {
-    "accepted": (make.opened, frozenset({"take"})),
+    "accepted": (make.opened, frozenset({"take", "withdraw"})),
     "in_review": (
         make.reviewed,
-        frozenset({"take", "mark", "claim", "adopt", "raise", "submit", "call"}),
+        frozenset({"take", "mark", "claim", "adopt", "raise", "submit", "call"}) | STOPS,
     ),
     "in_confirmation": (
         make.in_confirmation,
-        frozenset({"take", "mark", "raise", "return", "confirm", "call"}),
+        frozenset({"take", "mark", "raise", "return", "confirm", "call"}) | STOPS,
     ),
     "frozen": (
         lambda people: make.in_approval(people)[0],
-        frozenset({"take", "raise", "call", "approve", "reject", "send back"}),
+        frozenset({"take", "raise", "call", "approve", "reject", "send back"}) | STOPS,
     ),
     "paper_called": (paper_called, frozenset({"take", "raise", "out"})),
     "paper_back": (
         paper_back,
-        frozenset({"take", "raise", "call", "approve", "reject", "send back"}),
+        frozenset({"take", "raise", "call", "approve", "reject", "send back"}) | STOPS,
     ),
-    "returned": (returned, frozenset({"take"})),
+    "returned": (returned, frozenset({"take", "withdraw"})),
     "approved": (lambda people: make.decided(people)[0], frozenset({"file"})),
     "rejected": (
         lambda people: make.decided(people, outcome="reject")[0],
         frozenset({"file"}),
     ),
     "filed": (filed, frozenset()),
+    "suspended": (suspended, frozenset({"resume", "withdraw"})),
+    "withdrawn": (withdrawn, frozenset()),
 }
 
 
@@ -193,6 +223,7 @@ def test_each_verb_of_a_state_is_done_by_its_own_officer(state: str) -> None:
 
     for name in sorted(allowed):
         by = people.archivist if name in {"out", "back", "file"} else officer
+        by = people.clerk if name == "withdraw" else by
         with _undone():
             VERBS[name](case, by, minutes(9))
 
@@ -210,12 +241,11 @@ def test_each_verb_is_refused_to_every_post_that_is_not_its_own(name: str) -> No
     people = make.district()
     case = make.reviewed(people)
     strangers = [
-        people.clerk,
         people.supervisor,
         people.subject,
         *(
             people.holding(role)
-            for role in (REVIEW, CONFIRM, DECIDE, KEEP)
+            for role in (WINDOW, REVIEW, CONFIRM, DECIDE, KEEP)
             if role not in MAY[name]
         ),
     ]
@@ -251,3 +281,33 @@ def test_a_case_that_does_not_exist_is_not_found(name: str) -> None:
 
     with pytest.raises(NotFound):
         VERBS[name](case, people.holding(min(MAY[name])), minutes(9))
+
+
+def test_an_approval_waits_for_word_on_every_paper_that_was_called() -> None:
+    people = make.district()
+    case, _evidence = make.in_approval(people)
+    sides = case.dossier.paper_sides
+    services.call_paper(case_uid=case.uid, reason="核对原件", by=people.approver, at=minutes(1))
+    services.hand_paper_out(
+        case_uid=case.uid, sides=sides, to="甲", by=people.archivist, at=minutes(2)
+    )
+    services.hand_paper_back(
+        case_uid=case.uid, sides=sides, to="甲", by=people.archivist, at=minutes(3)
+    )
+    before = make.everything()
+
+    with pytest.raises(Conflict) as refused:
+        services.decide(
+            case_uid=case.uid, outcome="approve", reason="同意。", by=people.approver, at=minutes(4)
+        )
+    unchanged = make.everything() == before
+    make.paper_round(people, case, by=people.approver, at=minutes(5))
+    decision = services.decide(
+        case_uid=case.uid, outcome="approve", reason="同意。", by=people.approver, at=minutes(6)
+    )
+
+    assert refused.value.reasons == (
+        "实体档案已归还，但没有登记核对结果，请重新调阅并登记后再审批",
+    )
+    assert unchanged
+    assert decision.outcome == "approve"

@@ -202,7 +202,7 @@ def test_each_handing_out_is_recorded() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "field"),
     [
-        ("face", '{"name":"别人"}', "digest"),
+        ("face", '{"name":"别人"}', "face"),
         ("number", "2026-D1-000777", "number"),
         ("valid_until", "2036-01-01", "valid_until"),
         ("revoke_reason", "x", ""),

@@ -217,6 +217,7 @@ def test_an_added_material_stands_at_the_end_of_its_class(shop: Shop) -> None:
     assert dossier.paper_sides == 5
     assert str(queries.pages_of(dossier=dossier)[3]) == "9-2-2-001"
     assert list(queries.check_rows()) == []
+    assert queries.find(text="退休审批表", user=shop.archivist, on=DAY).exists()
 
 
 def amendment(**changed: str) -> Amendment:

@@ -1,5 +1,6 @@
 """Accounts, bodies and posts; and the whole table of who may do what."""
 
+import hashlib
 from datetime import timedelta
 
 import imaging_factories as factories
@@ -47,11 +48,14 @@ TABLE = """
     dossiers.catalogue.edit            . . x . . . . . . . . . .
     cases.case.open                    . . . x . . . . . . . . .
     cases.case.review                  . . . . x . . . . . . . .
+    cases.case.withdraw                . . . x . . . . . . . . .
+    cases.case.suspend                 . . . . x x x . . . . . .
     cases.case.confirm                 . . . . . x . . . . . . .
     cases.case.decide                  . . . . . . x . . . . . .
     cases.paper.call                   . . . . x x x . . . . . .
     cases.paper.hand                   . . x . . . . . . . . . .
     cases.case.file                    . . x . . . . . . . . . .
+    cases.evidence.export              . . x . . . x . . x . . .
     certificates.certificate.issue     . . . x . . . . . . . . .
     certificates.certificate.revoke    . . . x . . . . . . . . .
     cases.own.view                     . . . . . . . . x . . . .
@@ -62,6 +66,8 @@ TABLE = """
     access.opening.list                . . . . . . . . . x . x .
     ledger.entry.list                  . . . . . . . . . x . . x
     identity.account.list              . . . . . . . . . . x x .
+    identity.account.keep              . . . . . . . . . . x . .
+    identity.post.confirm              . . . . . . . . . . . x .
 """
 CELLS = [
     (Act(act), post, cell == "x")
@@ -109,7 +115,12 @@ def test_an_account_is_opened_with_a_good_password_and_logged() -> None:
     assert user.check_password("shi-guang-2026")
     assert user.get_full_name() == "李敏"
     entry = ledger.entries(action="identity.account.opened").get()
-    assert (entry.subject, entry.facts) == ("user:li", {"name": "李敏"})
+    assert entry.subject == "user:li"
+    assert entry.facts == {
+        "name": "李敏",
+        "person": "",
+        "credential_sha256": hashlib.sha256(user.password.encode()).hexdigest(),
+    }
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """The door: the one way for a person to an image."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 from django.core import signing
 from django.db import transaction
 
-from lantai.access import queries, rules
+from lantai.access import originals, queries, rules
 from lantai.access.models import Grant, Opening, RefusedAttempt
 from lantai.access.rules import PURPOSE_LABELS, Leave, Purpose
 from lantai.dossiers.models import Dossier, Material, Page
@@ -16,6 +17,7 @@ from lantai.identity import services as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Act
 from lantai.ledger import services as ledger
+from lantai.ledger.models import Entry
 from lantai.lib.imagery.examine import examine
 from lantai.lib.imagery.profile import load
 from lantai.lib.imagery.tiles import TilePack, TornPack
@@ -178,6 +180,47 @@ def open_page(*, page: Page, by: User, at: datetime, address: str) -> OpenPage:
         height=pack.height,
         levels=pack.levels,
         watermark=f"{by.name} {by.username} {identity.office_clock(at)}",
+    )
+
+
+@transaction.atomic
+def confirm_original(*, page: Page, by: User, at: datetime, address: str) -> Entry:
+    """Read a page's master now, hold it against its row and the log, record what was found.
+
+    Nothing of the image is shown, so whoever may see the catalogue may ask, and whoever has leave
+    to open the material; nobody of the own dossier. What does not agree is recorded as well and is
+    an incident for the caller to report: ``facts["agrees"]`` is False, nothing is raised.
+    """
+    dossier = page.material.dossier
+    if by.person_uid and by.person_uid == dossier.person.uid:
+        raise NotPermitted("不得查阅本人档案；如需证明，请到窗口申请出具")
+    try:
+        identity.require(Act.VIEW_CATALOGUE, by=by, at=at, body=dossier.body)
+    except NotPermitted:
+        identity.require(Act.OPEN_PAGE, by=by, at=at)
+        _leave(dossier=dossier, material=page.material, by=by, at=at)
+    try:
+        content: bytes | None = vault.read(page.blob.sha256)
+    except vault.Damaged:
+        content = None  # told among the differences
+    word = originals.word_on(page=page)
+    different = originals.differences(page=page, content=content, word=word)
+    return ledger.record(
+        at=at,
+        action=originals.CONFIRMED,
+        actor=by.username,
+        subject=f"dossier:{dossier.uid}",
+        facts={
+            "page": page.uid,
+            "agrees": not different,
+            "differences": list(different),
+            "sha256": page.blob.sha256,
+            "found_sha256": hashlib.sha256(content).hexdigest() if content is not None else None,
+            "bytes": len(content) if content is not None else None,
+            "entry": f"{word.entry.stream}/{word.entry.index}" if word.entry else None,
+            "address": address,
+        },
+        stream="access",
     )
 
 

@@ -6,7 +6,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from lantai.cases.rules import route as routes
-from lantai.cases.rules.facts import COHORT_LABELS, FACT_LABELS, GROUP_LABELS, MODE_LABELS, Cohort
+from lantai.cases.rules.facts import (
+    COHORT_LABELS,
+    FACT_LABELS,
+    GROUP_LABELS,
+    MODE_LABELS,
+    Cohort,
+    Fact,
+)
 from lantai.cases.rules.workflow import STATE_LABELS, VERB_LABELS
 from lantai.db import AppendOnly, Uid, both_or_neither
 from lantai.dossiers.models import Dossier, Material, Page
@@ -171,7 +178,8 @@ class Claim(models.Model):
             both_or_neither("claim", "withdrawn_at", "withdrawn_by"),
             _inside("claim"),
             models.CheckConstraint(
-                condition=Q(until="") | ~Q(since=""), name="claim_until_needs_since"
+                condition=Q(until="") | ~Q(since="") | Q(fact=Fact.SERVICE.value),
+                name="claim_until_needs_since",
             ),
         ]
 

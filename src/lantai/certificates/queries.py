@@ -20,6 +20,7 @@ from lantai.identity import services as identity_services
 from lantai.identity.models import Body, User
 from lantai.ledger import queries as ledger
 from lantai.ledger.audit import Difference
+from lantai.ledger.statements import plain
 from lantai.lib import catalogue
 from lantai.lib.catalogue import MaterialKind
 from lantai.lib.dates import PartialDate
@@ -116,26 +117,46 @@ def state(*, certificate: Certificate, on: date) -> str:
     return "expired" if on > certificate.valid_until else "valid"
 
 
+def code_digest(certificate: Certificate) -> str:
+    """The SHA-256 of the code a paper is checked with; the log does not hold the code itself."""
+    return hashlib.sha256(certificate.code.encode()).hexdigest()
+
+
 def check_rows() -> Iterator[Difference]:
     """Compare every certificate with what the log says of it, for ``lantai audit``."""
     issued = ledger.last_by_subject(action="certificates.certificate.issued")
     revoked = ledger.last_by_subject(action="certificates.certificate.revoked")
-    for row in Certificate.objects.select_related("paper").order_by("pk").iterator(2000):
+    rows = Certificate.objects.select_related(
+        "paper", "body", "dossier", "case", "issued_by", "revoked_by"
+    )
+    for row in rows.order_by("pk").iterator(2000):
         subject = f"certificate:{row.uid}"
         columns = {
             "number": row.number,
             "kind": row.kind,
-            "digest": hashlib.sha256(row.face.encode()).hexdigest(),
+            "digest": row.digest,
             "paper": row.paper.sha256,
             "valid_until": f"{row.valid_until:%Y-%m-%d}",
+            "body": row.body.code,
+            "dossier": row.dossier.uid,
+            "case": row.case.uid if row.case else None,
+            "purpose": row.purpose,
+            "code_sha256": code_digest(row),
+            "issued_by": row.issued_by.username,
+            "issued_at": plain(row.issued_at),
         }
+        face = hashlib.sha256(row.face.encode()).hexdigest()
+        if face != row.digest:
+            since = issued[subject].at.isoformat() if subject in issued else ""
+            yield Difference(_TABLE, row.number, "face", row.digest, face, since)
         yield from _told(row, columns, issued.pop(subject, None))
         if row.revoked_at is not None or subject in revoked:
             yield from _told(
                 row,
                 {
                     "reason": row.revoke_reason,
-                    "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
+                    "revoked_by": row.revoked_by.username if row.revoked_by else None,
+                    "revoked_at": plain(row.revoked_at),
                 },
                 revoked.get(subject),
             )

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -18,11 +19,15 @@ from lantai.dossiers.models import Dossier
 from lantai.identity import services as identity
 from lantai.identity.models import Body, User
 from lantai.identity.rules import Act
+from lantai.ledger import quorum
 from lantai.ledger import services as ledger
+from lantai.ledger.statements import plain
 from lantai.lib import canonical, paper
 from lantai.lib.refusals import Conflict, NotFound, Unacceptable
 from lantai.vault import queries as kept
 from lantai.vault import services as vault
+
+ISSUED: Final = "certificates.certificate.issued"
 
 
 @transaction.atomic
@@ -76,7 +81,8 @@ def revoke(*, number: str, reason: str, by: User, at: datetime) -> Certificate:
         facts={
             "number": found.number,
             "reason": found.revoke_reason,
-            "revoked_at": at.isoformat(),
+            "revoked_by": by.username,
+            "revoked_at": plain(at),
         },
     )
     return found
@@ -150,6 +156,9 @@ def _issue(
             "code": code,
             "digest": digest[:32],
             "watermark": settings.LANTAI_WATERMARK,
+            "witnessing": "未达法定见证数之前为暂定，以核验页所示为准"
+            if quorum.required()
+            else None,
             "check_address": f"{settings.LANTAI_ADDRESS}/verify/?number={number}",
         },
         kind="pdf",
@@ -179,7 +188,7 @@ def _issue(
     )
     ledger.record(
         at=at,
-        action="certificates.certificate.issued",
+        action=ISSUED,
         actor=by.username,
         subject=f"certificate:{issued.uid}",
         facts={
@@ -190,6 +199,11 @@ def _issue(
             "digest": digest,
             "paper": stored.sha256,
             "valid_until": f"{until:%Y-%m-%d}",
+            "body": body.code,
+            "purpose": issued.purpose,
+            "code_sha256": queries.code_digest(issued),
+            "issued_by": by.username,
+            "issued_at": plain(at),
         },
     )
     return issued

@@ -3,18 +3,49 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from lantai.dossiers.models import Custody, Dossier, Material, Page, Person
 from lantai.dossiers.rules import State
 from lantai.ledger import queries as ledger
+from lantai.ledger import statements
 from lantai.ledger.audit import MISSING, Difference
 from lantai.ledger.models import Entry, OpeningDestroyed
+from lantai.ledger.statements import Shape
 from lantai.lib import canonical
 from lantai.lib.tlog.leaf import moment
 
 _AT_ONCE: Final = 200
 _ENTERED: Final = "dossiers.dossier.entered"
+# What the statement of a dossier does not say of its rows already.
+DOSSIER: Final = Shape(
+    Dossier,
+    "uid",
+    {"entered_at": "entered_at", "entered_by": "entered_by", "person": "person__uid"},
+)
+MATERIAL: Final = Shape(Material, "uid", {"page_count": "page_count", "dossier": "dossier__uid"})
+PAGE: Final = Shape(
+    Page,
+    "uid",
+    {
+        name: name
+        for name in ("width", "height", "dpi", "scanned_by", "scanned_at", "device", "norm")
+    }
+    | {"batch": "batch"},
+)
+CUSTODY: Final = Shape(
+    Custody,
+    "pk",
+    {name: name for name in ("way", "purpose", "sides", "by", "to", "at")}
+    | {"dossier": "dossier__uid"},
+)
+_SHAPES: Final = (
+    (DOSSIER, "pk"),
+    (MATERIAL, "dossier"),
+    (PAGE, "material__dossier"),
+    (CUSTODY, "dossier"),
+)
 # A row by its table and key, its columns, and since when the log says so.
 _Rows = dict[tuple[str, str], dict[str, Any]]
 
@@ -43,6 +74,20 @@ def said_of(material: Material) -> dict[str, Any]:
     }
 
 
+def stated_of_dossier(dossier: Dossier) -> list[list[Any]]:
+    """What else an entry states of a dossier, its materials and its pages."""
+    return [
+        *DOSSIER.stated(pk=dossier.pk),
+        *MATERIAL.stated(dossier=dossier.pk),
+        *PAGE.stated(material__dossier=dossier.pk),
+    ]
+
+
+def stated_of_material(material: Material) -> list[list[Any]]:
+    """What else an entry states of a material and its pages."""
+    return [*MATERIAL.stated(pk=material.pk), *PAGE.stated(material=material.pk)]
+
+
 def check_rows() -> Iterator[Difference]:
     """Yield every difference between the rows of dossiers and the log, dossier by dossier.
 
@@ -57,17 +102,22 @@ def check_rows() -> Iterator[Difference]:
             .order_by("pk")
         )
         entries = _entries(dossiers)
+        whole = []  # of which no entry was destroyed
         for dossier in dossiers:
             try:
                 said, since = _said(dossier, entries[f"dossier:{dossier.uid}"])
             except OpeningDestroyed:
                 continue
             yield from _differences(said, _held(dossier), since)
+            whole.append(dossier)
+        yield from _more_differences(whole, entries)
     known = set(Dossier.objects.values_list("uid", flat=True))
     for entry in ledger.entries(action=_ENTERED).iterator(chunk_size=2000):
         uid = entry.subject.removeprefix("dossier:")
         if uid not in known:
             yield Difference("dossiers_dossier", uid, "", "在库", MISSING, moment(entry.at))
+    for uid in Person.objects.filter(dossiers=None).values_list("uid", flat=True):
+        yield Difference("dossiers_person", uid, "", MISSING, statements.UNKNOWN, "")
 
 
 def _entries(dossiers: Iterable[Dossier]) -> dict[str, list[Entry]]:
@@ -102,6 +152,18 @@ def _said(dossier: Dossier, entries: Iterable[Entry]) -> tuple[_Rows, str]:
                 continue
         since = moment(entry.at)
     return rows, since
+
+
+def _more_differences(
+    dossiers: Iterable[Dossier], entries: Mapping[str, list[Entry]]
+) -> Iterator[Difference]:
+    """What the entries state of single rows; rows that are missing are told of before."""
+    keys = [dossier.pk for dossier in dossiers]
+    told = chain.from_iterable(entries[f"dossier:{dossier.uid}"] for dossier in dossiers)
+    stated, _ = statements.replay(told)
+    for shape, path in _SHAPES:
+        held = shape.held(**{f"{path}__in": keys})
+        yield from statements.differences(shape, held, stated, columns_only=shape is not CUSTODY)
 
 
 def _enter(rows: _Rows, dossier: Dossier, facts: Mapping[str, Any]) -> None:

@@ -114,6 +114,7 @@ def enter_dossier(
             "person_sha256": audit.digest_of(about),
             "catalogue": [audit.said_of(entry) for entry in queries.materials_of(dossier=dossier)],
             "manifest": queries.manifest(dossier=dossier),
+            "rows": audit.stated_of_dossier(dossier),
         },
     )
     return dossier
@@ -126,6 +127,7 @@ def add_material(*, dossier: Dossier, material: NewMaterial, by: str, at: dateti
     added = _enter_material(held, material)
     held.paper_sides += len(material.pages)
     held.save(update_fields=["paper_sides"])
+    _index(held)
     ledger.record(
         at=at,
         action="dossiers.material.added",
@@ -137,6 +139,7 @@ def add_material(*, dossier: Dossier, material: NewMaterial, by: str, at: dateti
                 audit.said_of_page(page)
                 for page in added.pages.select_related("blob", "material").order_by("number")
             ],
+            "rows": audit.stated_of_material(added),
         },
     )
     return added
@@ -215,7 +218,13 @@ def hand_paper(
         action="dossiers.paper.handed",
         actor=by.username,
         subject=f"dossier:{held.uid}",
-        facts={"way": way.value, "purpose": purpose, "sides": sides, "to": to.strip()},
+        facts={
+            "way": way.value,
+            "purpose": purpose,
+            "sides": sides,
+            "to": to.strip(),
+            "rows": audit.CUSTODY.stated(pk=custody.pk),
+        },
     )
     return custody
 
@@ -243,6 +252,11 @@ def next_sequence(*, dossier: Dossier, class_code: str) -> int:
     """The sequence a new material takes at the end of a class."""
     last = dossier.materials.filter(class_code=class_code).aggregate(last=Max("sequence"))["last"]
     return (last or 0) + 1
+
+
+def index(*, dossier: Dossier) -> None:
+    """Write again the words under which a dossier is found, as after its rows were rebuilt."""
+    _index(dossier)
 
 
 def _enter_material(dossier: Dossier, material: NewMaterial) -> Material:

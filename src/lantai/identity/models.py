@@ -2,10 +2,12 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
 
+from lantai.db import Uid, both_or_neither
 from lantai.identity.rules import ROLE_LABELS, Role
 
 
@@ -56,6 +58,10 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.username
 
+    def check_password(self, raw_password: str | None) -> bool:
+        """Tell whether a password is right. Its stored form changes by a recorded act only."""
+        return check_password(raw_password, self.password)
+
     def get_full_name(self) -> str:
         return self.name
 
@@ -84,3 +90,43 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.role}@{self.body.code}"
+
+
+class PostRequest(models.Model):
+    """A post one administrator asked for and another confirms or declines."""
+
+    class Outcome(models.TextChoices):
+        CONFIRMED = "confirmed", "同意"
+        DECLINED = "declined", "不同意"
+
+    uid = Uid()
+    user = models.ForeignKey(User, models.PROTECT, related_name="post_requests")
+    body = models.ForeignKey(Body, models.PROTECT, related_name="post_requests")
+    role = models.CharField(
+        "岗位", max_length=20, choices=[(role.value, ROLE_LABELS[role]) for role in Role]
+    )
+    reason = models.CharField("任职理由", max_length=200)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="posts_asked_for")
+    asked_at = models.DateTimeField("申请时间")
+    outcome = models.CharField("审核结果", max_length=10, choices=Outcome.choices, blank=True)
+    note = models.CharField("审核意见", max_length=200, blank=True)
+    settled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="posts_settled")
+    settled_at = models.DateTimeField("审核时间", null=True)
+
+    class Meta:
+        constraints = [
+            both_or_neither("post_request", "settled_at", "settled_by"),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, outcome="")
+                | Q(settled_at__isnull=False, outcome__in=["confirmed", "declined"]),
+                name="post_request_is_settled_with_an_outcome",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "body", "role"],
+                condition=Q(settled_at__isnull=True),
+                name="post_is_asked_for_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.uid

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from lantai.identity.models import Body, Post, User
+from lantai.identity.models import Body, Post, PostRequest, User
 from lantai.identity.rules import Role
 
 
@@ -76,3 +76,11 @@ def account(*, username: str) -> User | None:
 def bodies() -> QuerySet[Body]:
     """All organisations, the first founded first."""
     return Body.objects.order_by("pk")
+
+
+def post_requests(*, user: User | None = None) -> QuerySet[PostRequest]:
+    """What posts were asked for, the open ones first, then the newest."""
+    found = PostRequest.objects.select_related("user", "body", "asked_by", "settled_by")
+    if user is not None:
+        found = found.filter(user=user)
+    return found.order_by(F("settled_at").desc(nulls_first=True), "-pk")

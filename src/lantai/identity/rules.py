@@ -55,11 +55,14 @@ class Act(StrEnum):
     EDIT_CATALOGUE = "dossiers.catalogue.edit"
     OPEN_CASE = "cases.case.open"
     REVIEW_CASE = "cases.case.review"
+    WITHDRAW_CASE = "cases.case.withdraw"
+    SUSPEND_CASE = "cases.case.suspend"
     CONFIRM_CASE = "cases.case.confirm"
     DECIDE_CASE = "cases.case.decide"
     CALL_PAPER = "cases.paper.call"
     HAND_PAPER = "cases.paper.hand"
     FILE_CASE = "cases.case.file"
+    EXPORT_EVIDENCE = "cases.evidence.export"
     ISSUE_CERTIFICATE = "certificates.certificate.issue"
     REVOKE_CERTIFICATE = "certificates.certificate.revoke"
     FOLLOW_OWN_CASE = "cases.own.view"
@@ -70,6 +73,8 @@ class Act(StrEnum):
     VIEW_OPENINGS = "access.opening.list"
     VIEW_LOG = "ledger.entry.list"
     VIEW_ACCOUNTS = "identity.account.list"
+    KEEP_ACCOUNTS = "identity.account.keep"
+    CONFIRM_POST = "identity.post.confirm"
 
 
 MAY: Final[dict[Act, frozenset[Role]]] = {
@@ -97,11 +102,16 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.EDIT_CATALOGUE: frozenset({Role.ARCHIVIST}),
     Act.OPEN_CASE: frozenset({Role.WINDOW_CLERK}),
     Act.REVIEW_CASE: frozenset({Role.FIRST_REVIEWER}),
+    # The applicant comes to the window; a standstill is for the officer of the step.
+    Act.WITHDRAW_CASE: frozenset({Role.WINDOW_CLERK}),
+    Act.SUSPEND_CASE: frozenset({Role.FIRST_REVIEWER, Role.SECOND_REVIEWER, Role.APPROVER}),
     Act.CONFIRM_CASE: frozenset({Role.SECOND_REVIEWER}),
     Act.DECIDE_CASE: frozenset({Role.APPROVER}),
     Act.CALL_PAPER: frozenset({Role.APPROVER, Role.FIRST_REVIEWER, Role.SECOND_REVIEWER}),
     Act.HAND_PAPER: frozenset({Role.ARCHIVIST}),
     Act.FILE_CASE: frozenset({Role.ARCHIVIST}),
+    # Petitions and courts ask after the decision, when nobody's leave to look is open any more.
+    Act.EXPORT_EVIDENCE: frozenset({Role.ARCHIVIST, Role.APPROVER, Role.SUPERVISOR}),
     Act.ISSUE_CERTIFICATE: frozenset({Role.WINDOW_CLERK}),
     Act.REVOKE_CERTIFICATE: frozenset({Role.WINDOW_CLERK}),
     Act.FOLLOW_OWN_CASE: frozenset({Role.SUBJECT}),
@@ -120,6 +130,9 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.VIEW_OPENINGS: frozenset({Role.SUPERVISOR, Role.SECURITY_ADMIN}),
     Act.VIEW_LOG: frozenset({Role.AUDIT_ADMIN, Role.SUPERVISOR}),
     Act.VIEW_ACCOUNTS: frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN}),
+    Act.KEEP_ACCOUNTS: frozenset({Role.SYSTEM_ADMIN}),
+    # A post is a right: who asks for one does not give it.
+    Act.CONFIRM_POST: frozenset({Role.SECURITY_ADMIN}),
 }
 
 ACT_LABELS: Final[dict[Act, str]] = {
@@ -136,11 +149,14 @@ ACT_LABELS: Final[dict[Act, str]] = {
     Act.EDIT_CATALOGUE: "修改档案目录",
     Act.OPEN_CASE: "受理退休业务",
     Act.REVIEW_CASE: "初审退休业务",
+    Act.WITHDRAW_CASE: "撤回退休申请",
+    Act.SUSPEND_CASE: "中止或恢复退休业务",
     Act.CONFIRM_CASE: "复核退休业务",
     Act.DECIDE_CASE: "审批退休业务",
     Act.CALL_PAPER: "调阅实体档案",
     Act.HAND_PAPER: "交接实体档案",
     Act.FILE_CASE: "审批表归档",
+    Act.EXPORT_EVIDENCE: "导出证据包",
     Act.ISSUE_CERTIFICATE: "出具证明",
     Act.REVOKE_CERTIFICATE: "撤销证明",
     Act.FOLLOW_OWN_CASE: "查看本人业务",
@@ -151,7 +167,22 @@ ACT_LABELS: Final[dict[Act, str]] = {
     Act.VIEW_OPENINGS: "查看调阅记录",
     Act.VIEW_LOG: "查看存证日志",
     Act.VIEW_ACCOUNTS: "查看账户与岗位",
+    Act.KEEP_ACCOUNTS: "管理账户",
+    Act.CONFIRM_POST: "审核任职申请",
 }
+
+
+# Each holds one key of three; together they would be the superuser there is none of.
+ADMINISTRATORS: Final = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+
+
+def objections_to_holding(role: Role, *, held: frozenset[Role]) -> tuple[str, ...]:
+    """Return why somebody who holds these posts may not be given one more."""
+    others = held - {role}
+    if others and (role in ADMINISTRATORS or others & ADMINISTRATORS):
+        now = "、".join(ROLE_LABELS[each] for each in Role if each in others)
+        return (f"三类管理员各自独立，也不兼任业务岗位；该账户现任{now}，请先免去或另选人员",)
+    return ()
 
 
 def objections_to(act: Act, *, roles: frozenset[Role]) -> tuple[str, ...]:

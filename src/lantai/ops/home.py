@@ -6,14 +6,23 @@ from pathlib import Path
 
 import django
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
 
+from lantai.ops.command import WrongUse
+
 
 def ready(*, migrate: bool = True) -> Path:
-    """Set Django up for LANTAI_HOME, bring its tables up to date, and return the directory."""
+    """Set Django up for LANTAI_HOME, bring its tables up to date, and return the directory.
+
+    Raises WrongUse where a setting cannot be worked by.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lantai.settings")
-    django.setup()
+    try:
+        django.setup()
+    except ImproperlyConfigured as unusable:
+        raise WrongUse(str(unusable)) from unusable
     home: Path = settings.LANTAI_HOME
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if migrate:

@@ -14,9 +14,9 @@ from lantai.imaging import queries as production
 from lantai.imaging import services as imaging
 from lantai.imaging.rules import BatchState
 from lantai.imaging.services import Outcome
-from lantai.ledger import services as ledger
 from lantai.lib.refusals import NotFound
 from lantai.ops.home import clock
+from lantai.ops.sealing import Sealer
 
 OPERATOR = "mingling"
 
@@ -45,7 +45,7 @@ def take_in(folder: Path, *, username: str | None, name: str, device: str) -> It
         )
     )
     yield from imaging.process(batch=batch, at=clock(), clock=clock)
-    ledger.publish(at=clock())
+    Sealer().seal()
 
 
 @transaction.atomic

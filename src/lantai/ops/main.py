@@ -14,13 +14,35 @@ from typing import Any
 
 from lantai.lib.refusals import Refusal
 from lantai.ops.command import BAD, WRONG_USE, Command, WrongUse, complain
-from lantai.ops.commands import images, law, load, store, work
+from lantai.ops.commands import (
+    anchor,
+    images,
+    keys,
+    law,
+    load,
+    preservation,
+    store,
+    witness,
+    witnesses,
+    work,
+)
 
 HEADINGS: Mapping[str, tuple[Command, ...]] = {
     "开始使用": (work.DEMO, load.SAMPLE),
     "数字化": (load.INGEST, images.CHECK_IMAGES, images.COMPARE_SCANS),
     "退休核定": (law.RETIREMENT_AGE,),
-    "存证与保管": (store.VERIFY, store.AUDIT, store.FSCK),
+    "存证与保管": (
+        store.VERIFY,
+        store.AUDIT,
+        store.FSCK,
+        preservation.PRESERVE,
+        preservation.REBUILD,
+        witnesses.WITNESSES,
+        witness.WITNESS,
+        anchor.ANCHOR,
+        anchor.PROMISE,
+        keys.ROTATE_KEY,
+    ),
     "运行": (work.SERVE, work.WORKER, work.BENCH),
 }
 

@@ -1,12 +1,12 @@
-"""Work that no person waits for in front of a page: batches read in, log heads signed."""
+"""Work that no person waits for in front of a page: batches read in, heads signed and witnessed."""
 
 import signal
 import threading
 from types import FrameType
 
 from lantai.imaging import services as imaging
-from lantai.ledger import services as ledger
 from lantai.ops.home import clock
+from lantai.ops.sealing import Sealer
 
 REST = 1.0  # seconds between two looks for work
 
@@ -20,13 +20,17 @@ def work_until_told() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    sealer = Sealer()
     while not told.is_set():
-        if not work_once(told):
+        if not work_once(told, sealer):
             told.wait(REST)
 
 
-def work_once(told: threading.Event) -> bool:
-    """Do what there is to do; tell whether there was anything."""
+def work_once(told: threading.Event, sealer: Sealer) -> bool:
+    """Do what there is to do; tell whether there was anything.
+
+    A log that may not be signed any more is an incident; batches are read in all the same.
+    """
     worked = False
     batch = imaging.claim_next(at=clock())
     if batch is not None:
@@ -34,5 +38,5 @@ def work_once(told: threading.Event) -> bool:
         for _ in imaging.process(batch=batch, at=clock(), clock=clock):
             if told.is_set():
                 break
-    ledger.publish(at=clock())
+    sealer.seal_or_say()
     return worked

@@ -2,6 +2,7 @@
 
 from lantai.cases.queries.audit import check_rows
 from lantai.cases.queries.evidence import (
+    EXPORTED,
     FIXED,
     added_since_fixed,
     bundle,
@@ -9,6 +10,7 @@ from lantai.cases.queries.evidence import (
     changes_since_fixed,
     digests,
     entry_of,
+    exports_of,
     faults_of,
     frozen_text,
     statement,
@@ -44,16 +46,20 @@ from lantai.cases.queries.objections import (
     objections_to_claim,
     objections_to_confirm,
     objections_to_decide,
+    objections_to_export_evidence,
     objections_to_file_case,
     objections_to_hand_paper_back,
     objections_to_hand_paper_out,
     objections_to_mark,
     objections_to_open,
     objections_to_raise_route,
+    objections_to_resume,
     objections_to_return_to_reviewer,
     objections_to_see_paper,
     objections_to_submit_review,
+    objections_to_suspend,
     objections_to_take,
+    objections_to_withdraw,
     paper_of,
 )
 from lantai.cases.queries.review import (
@@ -70,6 +76,7 @@ from lantai.cases.queries.review import (
 from lantai.cases.queries.rows import adoption_row, claim_row, mark_row, paper_row, step_row
 
 __all__ = [
+    "EXPORTED",
     "FIXED",
     "OUTCOMES",
     "PAGE_ROWS",
@@ -97,6 +104,7 @@ __all__ = [
     "digests",
     "entry_of",
     "evidence_of",
+    "exports_of",
     "facts",
     "faults_of",
     "four_natures",
@@ -115,16 +123,20 @@ __all__ = [
     "objections_to_claim",
     "objections_to_confirm",
     "objections_to_decide",
+    "objections_to_export_evidence",
     "objections_to_file_case",
     "objections_to_hand_paper_back",
     "objections_to_hand_paper_out",
     "objections_to_mark",
     "objections_to_open",
     "objections_to_raise_route",
+    "objections_to_resume",
     "objections_to_return_to_reviewer",
     "objections_to_see_paper",
     "objections_to_submit_review",
+    "objections_to_suspend",
     "objections_to_take",
+    "objections_to_withdraw",
     "of_dossier",
     "open_call",
     "pages_opened",

@@ -3,14 +3,30 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, Final
 
 from django.db.models import Prefetch
 
-from lantai.cases.models import Adoption, Case, Claim, Decision, Mark, PaperCall, Step
+from lantai.cases.models import (
+    Adoption,
+    Case,
+    Claim,
+    Decision,
+    Evidence,
+    Filing,
+    Mark,
+    PaperCall,
+    Series,
+    Step,
+)
 from lantai.cases.queries import rows
 from lantai.cases.queries.evidence import FIXED, digests, frozen_text
+from lantai.cases.rules import policy as policies
+from lantai.cases.rules import workflow
+from lantai.cases.rules.workflow import State
+from lantai.identity.services import office_day
 from lantai.ledger import queries as ledger
 from lantai.ledger.audit import MISSING, Difference
 from lantai.ledger.models import Entry, OpeningDestroyed
@@ -39,7 +55,18 @@ _TABLES: Final = {
     "filing": "cases_filing",
     "paper call": "cases_papercall",
 }
+# What a call says before the paper has gone out.
+_NO_PAPER: Final[dict[str, Any]] = {
+    "out_sides": None,
+    "out_to": "",
+    "findings": "",
+    "back_sides": None,
+    "back_to": "",
+}
 _OPENED: Final = "cases.case.opened"
+
+
+_CLOSED: Final = ("cases.case.filed", "cases.case.withdrawn")
 
 
 def check_rows() -> Iterator[Difference]:
@@ -55,10 +82,27 @@ def check_rows() -> Iterator[Difference]:
         for case in cases:
             yield from _of_case(case, entries[f"case:{case.uid}"])
     known = set(Case.objects.values_list("uid", flat=True))
+    given: dict[str, tuple[int, str]] = {}
     for entry in ledger.entries(stream="records", action=_OPENED).iterator(chunk_size=_AT_ONCE):
         uid = entry.subject.removeprefix("case:")
         if uid not in known:
             yield _gone("case", uid, entry)
+        with suppress(OpeningDestroyed):
+            series, _, number = entry.facts["number"].rpartition("-")
+            if int(number) > given.get(series, (0, ""))[0]:
+                given[series] = (int(number), moment(entry.at))
+    yield from _series(given)
+
+
+def _series(given: Mapping[str, tuple[int, str]]) -> Iterator[Difference]:
+    """The last number of each series is that of the last case it was given to."""
+    held = dict(Series.objects.values_list("name", "last"))
+    for name in sorted(given.keys() | held.keys()):
+        number, since = given.get(name, (None, ""))
+        if number != held.get(name):
+            yield Difference(
+                "cases_series", name, "last", _text(number), _text(held.get(name)), since
+            )
 
 
 def _cases(keys: list[int]) -> list[Case]:
@@ -75,9 +119,12 @@ def _cases(keys: list[int]) -> list[Case]:
             Prefetch("adoptions", Adoption.objects.select_related("by").order_by("at", "pk")),
             Prefetch("steps", Step.objects.select_related("by").order_by("pk")),
             Prefetch("decisions", Decision.objects.select_related("by", "evidence")),
-            "evidence",
-            Prefetch("paper_calls", PaperCall.objects.select_related("called_by")),
-            "filing__material",
+            Prefetch("evidence", Evidence.objects.select_related("by")),
+            Prefetch(
+                "paper_calls",
+                PaperCall.objects.select_related("called_by", "out_by", "seen_by", "back_by"),
+            ),
+            Prefetch("filing", Filing.objects.select_related("decision", "material", "by")),
         )
         .order_by("pk")
     )
@@ -120,11 +167,13 @@ def _of_case(case: Case, entries: list[Entry]) -> Iterator[Difference]:
     entry, facts = opened[0]
     expected = {name: facts[name] for name in _APPLICATION}
     expected |= {"dossier": facts["dossier"], "policy": facts["policy"], "clerk": entry.actor}
+    expected |= {"opened_at": moment(entry.at)}
     found = {name: getattr(case, name) for name in _APPLICATION}
     found |= {
         "dossier": case.dossier.uid,
         "policy": case.policy_version,
         "clerk": case.clerk.username,
+        "opened_at": moment(case.opened_at),
     }
     yield from _compare("case", case.number, expected, found, entry)
     yield from _course(case, said)
@@ -148,8 +197,8 @@ def _course(case: Case, said: _Said) -> Iterator[Difference]:
         entry, facts = seats.get(seat, (None, {"officer": None}))
         found = officer.username if officer else None
         yield from _compare("case", case.number, {seat: facts["officer"]}, {seat: found}, entry)
-    for action, field in (("cases.route.raised", "raised_at"), ("cases.case.filed", "closed_at")):
-        entries = said.of(action)
+    for actions, field in ((("cases.route.raised",), "raised_at"), (_CLOSED, "closed_at")):
+        entries = said.of(*actions)
         since = entries[-1][0] if entries else None
         at = getattr(case, field)
         yield from _compare(
@@ -159,6 +208,31 @@ def _course(case: Case, said: _Said) -> Iterator[Difference]:
             {field: moment(at) if at else None},
             since,
         )
+        if field == "raised_at":
+            raiser = case.raised_by.username if case.raised_by else None
+            told = {"raised_by": since.actor if since else None}
+            yield from _compare("case", case.number, told, {"raised_by": raiser}, since)
+    yield from _due(case, said)
+
+
+def _due(case: Case, said: _Said) -> Iterator[Difference]:
+    """The day the step is due, counted again from the moves and the policy the log names."""
+    if not said.whole:
+        return
+    due, last = None, None
+    days: Mapping[State, int] = {}
+    for entry, facts in said.with_fact("to_state"):
+        if entry.action == _OPENED:
+            days = policies.load(facts["policy"]).days
+        if "due_on" in facts:
+            due, last = facts["due_on"], entry
+        elif facts["to_state"] != facts["from_state"]:
+            since = office_day(entry.at)
+            day = workflow.due_on(State(facts["to_state"]), days=days, since=since)
+            due, last = day.isoformat(), entry
+    yield from _compare(
+        "case", case.number, {"due_on": due}, {"due_on": case.due_on.isoformat()}, last
+    )
 
 
 def _readings(case: Case, said: _Said) -> Iterator[Difference]:
@@ -177,17 +251,19 @@ def _readings(case: Case, said: _Said) -> Iterator[Difference]:
                 if said.whole:
                     yield _unknown(table, row.uid)
                 continue
-            expected = {name: facts[name] for name in as_row(row)} | {"by": entry.actor}
-            yield from _compare(
-                table, row.uid, expected, as_row(row) | {"by": row.by.username}, entry
-            )
+            expected = {name: facts[name] for name in as_row(row)} | _acted(entry)
+            found = as_row(row) | {"by": row.by.username, "at": moment(row.at)}
+            yield from _compare(table, row.uid, expected, found, entry)
             if withdrawn:
                 taken_back = gone.get(row.uid)
                 yield from _compare(
                     table,
                     row.uid,
-                    {"withdrawn_by": taken_back.actor if taken_back else None},
-                    {"withdrawn_by": row.withdrawn_by.username if row.withdrawn_by else None},
+                    _acted(taken_back, "withdrawn_"),
+                    {
+                        "withdrawn_by": row.withdrawn_by.username if row.withdrawn_by else None,
+                        "withdrawn_at": moment(row.withdrawn_at) if row.withdrawn_at else None,
+                    },
                     taken_back or entry,
                 )
         for uid, (entry, _facts) in known.items():
@@ -209,7 +285,7 @@ def _steps(case: Case, said: _Said) -> Iterator[Difference]:
         yield from _compare(
             "step",
             key,
-            expected | {"by": entry.actor, "at": moment(entry.at)},
+            expected | _acted(entry),
             rows.step_row(step) | {"by": step.by.username, "at": moment(step.at)},
             entry,
         )
@@ -233,12 +309,15 @@ def _frozen(case: Case, said: _Said) -> Iterator[Difference]:
                 "sm3": facts["statement_sm3"],
                 "entry": entry.index,
                 "statement": f"{facts['statement_sha256']} {facts['statement_sm3']}",
+                **_acted(entry),
             },
             {
                 "sha256": row.sha256,
                 "sm3": row.sm3,
                 "entry": row.entry,
                 "statement": f"{sha256} {sm3}",
+                "by": row.by.username,
+                "at": moment(row.at),
             },
             entry,
         )
@@ -267,23 +346,44 @@ def _decided(case: Case, said: _Said) -> Iterator[Difference]:
             "code": facts["code"],
             "reason": facts["opinion"],
             "evidence": facts["evidence_sha256"],
-            "by": entry.actor,
+            "version": facts["version"],
+            **_acted(entry),
         }
         found = {
             "outcome": row.outcome,
             "code": row.code,
             "reason": row.reason,
             "evidence": row.evidence.sha256,
+            "version": row.evidence.version,
             "by": row.by.username,
+            "at": moment(row.at),
         }
         yield from _compare("decision", row.uid, expected, found, entry)
     for uid, (entry, _facts) in known.items():
         yield _gone("decision", uid, entry)
-    for entry, facts in said.of("cases.case.filed"):
-        filing = getattr(case, "filing", None)
-        material = filing.material.uid if filing else None
+    yield from _filed(case, said)
+
+
+def _filed(case: Case, said: _Said) -> Iterator[Difference]:
+    filing: Filing | None = getattr(case, "filing", None)
+    filed = said.of("cases.case.filed")
+    if filing and not filed and said.whole:
+        yield _unknown("filing", case.number)
+    for entry, facts in filed:
+        if filing is None:
+            yield _gone("filing", case.number, entry)
+            continue
         yield from _compare(
-            "filing", case.number, {"material": facts["material"]}, {"material": material}, entry
+            "filing",
+            case.number,
+            {"decision": facts["decision"], "material": facts["material"], **_acted(entry)},
+            {
+                "decision": filing.decision.uid,
+                "material": filing.material.uid,
+                "by": filing.by.username,
+                "at": moment(filing.at),
+            },
+            entry,
         )
 
 
@@ -293,13 +393,14 @@ def _papers(case: Case, said: _Said) -> Iterator[Difference]:
         row = expected.setdefault(facts["call"], (told, {}))[1]
         match told.action:
             case "cases.paper.called":
-                row |= {"reason": facts["reason"], "called_by": told.actor}
+                row |= {"reason": facts["reason"]} | _acted(told, "called_")
             case "cases.paper.handed-out":
-                row |= {"out_sides": facts["sides"], "out_to": facts["to"]}
+                row |= {"out_sides": facts["sides"], "out_to": facts["to"]} | _acted(told, "out_")
             case "cases.paper.seen":
-                row |= {"findings": facts["findings"]}
+                row |= {"findings": facts["findings"]} | _acted(told, "seen_")
             case "cases.paper.handed-back":
                 row |= {"back_sides": facts["sides"], "back_to": facts["to"]}
+                row |= _acted(told, "back_")
             case _:
                 pass
     for call in case.paper_calls.all():
@@ -307,19 +408,24 @@ def _papers(case: Case, said: _Said) -> Iterator[Difference]:
         if entry is None or wanted is None:
             yield _unknown("paper call", call.uid)
             continue
-        found = {
-            "reason": call.reason,
-            "called_by": call.called_by.username,
-            "out_sides": call.out_sides,
-            "out_to": call.out_to,
-            "findings": call.findings,
-            "back_sides": call.back_sides,
-            "back_to": call.back_to,
-        }
-        blank = {"out_sides": None, "out_to": "", "findings": "", "back_sides": None, "back_to": ""}
+        found = {name: getattr(call, name) for name in ("reason", *_NO_PAPER)}
+        blank = dict(_NO_PAPER)
+        for act in ("called", "out", "seen", "back"):
+            by, at = getattr(call, f"{act}_by"), getattr(call, f"{act}_at")
+            found |= {f"{act}_by": by.username if by else None}
+            found |= {f"{act}_at": moment(at) if at else None}
+            blank |= _acted(None, f"{act}_")
         yield from _compare("paper call", call.uid, blank | wanted, found, entry)
     for uid, (told, _wanted) in expected.items():
         yield _gone("paper call", uid, told)
+
+
+def _acted(entry: Entry | None, before: str = "") -> dict[str, str | None]:
+    """Who did it and when, by the entry of the act; nobody without one."""
+    return {
+        f"{before}by": entry.actor if entry else None,
+        f"{before}at": moment(entry.at) if entry else None,
+    }
 
 
 def _compare(

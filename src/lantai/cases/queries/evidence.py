@@ -23,6 +23,7 @@ from lantai.lib.refusals import NotFound
 
 FORMAT: Final = "lantai-evidence/1"
 FIXED: Final = "cases.evidence.fixed"
+EXPORTED: Final = "cases.evidence.exported"
 _ENDINGS: Final = {"image/jpeg": "jpg", "image/tiff": "tif", "image/png": "png"}
 _WRITTEN_ROWS: Final = ("claims", "marks", "adoptions")
 
@@ -247,6 +248,11 @@ def bundle(*, case: Case) -> bytes:
         entries=ledger.sealed_together(_entries(case)),
         files={name: door.master_for_evidence(page=pages[name]) for name in held["files"]},
     )
+
+
+def exports_of(*, case: Case) -> list[Entry]:
+    """What the log says of evidence of a case that left the house, the newest first."""
+    return list(ledger.entries(stream="access", subject=f"case:{case.uid}", action=EXPORTED))
 
 
 def _entries(case: Case) -> list[Entry]:

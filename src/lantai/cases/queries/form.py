@@ -12,6 +12,7 @@ from lantai.dossiers.models import Person
 from lantai.identity import queries as identity
 from lantai.identity.rules import Role
 from lantai.identity.services import office_clock, office_day
+from lantai.ledger import finality
 from lantai.lib import canonical, paper
 from lantai.lib.refusals import Conflict
 
@@ -77,9 +78,15 @@ def approval_form(*, case: Case) -> dict[str, Any]:
 
 
 def approval_pdf(*, case: Case) -> bytes:
-    """The approval form as PDF/A. Raises Conflict while there is no final decision."""
+    """The approval form as PDF/A. Raises Conflict while there is no final decision.
+
+    Where witnesses are required, it says how firmly the decision stands in the log.
+    """
     decision = lists.decision_of(case=case)
     form = approval_form(case=case)
+    standing = finality.standing_of_act(subject=f"case:{case.uid}", action="cases.decision.made")
+    if standing.required:
+        form["standing"] = standing.said
     return paper.render("approval", form, kind="pdf", at=decision.at if decision else None)[0]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from lantai.cases.models import Adoption, Case, Claim, Decision, Evidence, Mark, PaperCall, Step
-from lantai.cases.rules.workflow import State
+from lantai.cases.rules.workflow import CLOCK_STANDS, State
 from lantai.dossiers import queries as dossiers
 from lantai.identity import queries as identity
 from lantai.identity.models import User
@@ -93,7 +93,9 @@ def listed(
             Q(clerk=user) | Q(first_reviewer=user) | Q(second_reviewer=user) | Q(approver=user)
         )
     if overdue:
-        found = found.filter(due_on__lt=office_day(at), closed_at=None)
+        found = found.filter(due_on__lt=office_day(at), closed_at=None).exclude(
+            state__in=CLOCK_STANDS
+        )
     return found.order_by("-opened_at", "-pk")
 
 
@@ -104,6 +106,10 @@ def of_dossier(*, dossier_uid: str) -> QuerySet[Case]:
         .select_related(*_PEOPLE)
         .order_by("-opened_at", "-pk")
     )
+
+
+def _overdue(case: Case, *, on: date) -> bool:
+    return case.due_on < on and case.state not in CLOCK_STANDS
 
 
 def desk(*, user: User, at: datetime) -> list[DeskRow]:
@@ -117,7 +123,7 @@ def desk(*, user: User, at: datetime) -> list[DeskRow]:
         for case in found:
             mine = getattr(case, f"{seat}_id") == user.pk if seat else True
             rows.setdefault(
-                case.pk, DeskRow(case, task, case.due_on, overdue=case.due_on < day, mine=mine)
+                case.pk, DeskRow(case, task, case.due_on, overdue=_overdue(case, on=day), mine=mine)
             )
 
     if Role.FIRST_REVIEWER in roles:

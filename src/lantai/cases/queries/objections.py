@@ -4,6 +4,7 @@
 """
 
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 
 from lantai.access import queries as access
@@ -157,6 +158,38 @@ def objections_to_file_case(*, case: Case, user: User, at: datetime) -> tuple[st
     return found
 
 
+def objections_to_export_evidence(
+    *, case: Case, user: User, at: datetime, reason: str | None = None
+) -> tuple[str, ...]:
+    """Return every reason why a person may not take the frozen evidence out of the house."""
+    found = []
+    if _is_subject(case.dossier, user):
+        found.append("这是您本人的档案，不得导出，请交由他人办理")
+    if lists.evidence_of(case=case) is None:
+        found.append("本业务尚未固定影像证据，请在复核通过后再导出")
+    if reason is not None and not reason.strip():
+        found.append("请写明导出事由和接收单位，如信访答复、行政复议、诉讼举证")
+    return tuple(found)
+
+
+def objections_to_withdraw(
+    *, case: Case, user: User, at: datetime, reason: str | None = None
+) -> tuple[str, ...]:
+    return objections_to(Verb.WITHDRAW, case=case, user=user, reason=reason)
+
+
+def objections_to_suspend(
+    *, case: Case, user: User, at: datetime, reason: str | None = None
+) -> tuple[str, ...]:
+    return objections_to(Verb.SUSPEND, case=case, user=user, reason=reason)
+
+
+def objections_to_resume(
+    *, case: Case, user: User, at: datetime, reason: str | None = None
+) -> tuple[str, ...]:
+    return objections_to(Verb.RESUME, case=case, user=user, reason=reason)
+
+
 def paper_of(*, case: Case) -> Paper:
     """Where the paper is, as far as this case called it."""
     calls = lists.paper_calls_of(case=case)
@@ -179,6 +212,7 @@ def _standing(verb: Verb, *, case: Case, user: User) -> Standing:
         approver=_name(case.approver),
         route=Route(case.route) if case.route else Route.COMPLEX,
         paper=paper_of(case=case),
+        calls_without_finding=_calls_without_finding(case) if verb is Verb.APPROVE else 0,
         unopened_key_pages=review.unopened_key_pages(case=case, user=user)
         if verb in _LOOKING
         else (),
@@ -187,6 +221,12 @@ def _standing(verb: Verb, *, case: Case, user: User) -> Standing:
         changed_pages=evidence.changed_pages(evidence=frozen) if frozen else (),
         actor_is_subject=_is_subject(case.dossier, user),
     )
+
+
+def _calls_without_finding(case: Case) -> int:
+    """How many calls ended since the last one of which somebody wrote down what was seen."""
+    ended = [call for call in lists.paper_calls_of(case=case) if call.back_at is not None]
+    return len(list(takewhile(lambda call: call.seen_at is None, reversed(ended))))
 
 
 def _is_subject(dossier: Dossier, user: User) -> bool:

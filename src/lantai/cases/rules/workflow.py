@@ -4,7 +4,9 @@ From the digest's state machine (§5.2) what the main way needs. ``TRANSITIONS``
 ``diagram`` draws it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -24,8 +26,11 @@ class State(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     FILED = "filed"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
 
 
+_WORKDAYS_A_WEEK: Final = 5
 STATE_LABELS: Final[dict[State, str]] = {
     State.ACCEPTED: "已受理",
     State.IN_REVIEW: "初审中",
@@ -37,8 +42,12 @@ STATE_LABELS: Final[dict[State, str]] = {
     State.APPROVED: "准予退休",
     State.REJECTED: "不予批准",
     State.FILED: "已归档",
+    State.SUSPENDED: "已中止",
+    State.WITHDRAWN: "已撤回",
 }
 
+# Here nobody is late: the clock of the case stands.
+CLOCK_STANDS: Final = frozenset({State.SUSPENDED, State.WITHDRAWN})
 DECIDED: Final = frozenset({State.APPROVED, State.REJECTED, State.FILED})
 
 
@@ -78,6 +87,9 @@ class Verb(StrEnum):
     REJECT = "reject"
     SEND_BACK = "send_back"
     FILE = "file"
+    WITHDRAW = "withdraw"
+    SUSPEND = "suspend"
+    RESUME = "resume"
 
 
 VERB_LABELS: Final[dict[Verb, str]] = {
@@ -97,6 +109,9 @@ VERB_LABELS: Final[dict[Verb, str]] = {
     Verb.REJECT: "不予批准",
     Verb.SEND_BACK: "审批退回",
     Verb.FILE: "审批表归档",
+    Verb.WITHDRAW: "撤回申请",
+    Verb.SUSPEND: "中止办理",
+    Verb.RESUME: "恢复办理",
 }
 
 # Work on the facts leaves the state as it is, and so does paper called before the evidence is
@@ -146,6 +161,19 @@ TRANSITIONS: Final[dict[tuple[State, Verb], State]] = {
     (State.PAPER_BACK, Verb.SEND_BACK): State.RETURNED,
     (State.APPROVED, Verb.FILE): State.FILED,
     (State.REJECTED, Verb.FILE): State.FILED,
+    (State.ACCEPTED, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.IN_REVIEW, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.IN_CONFIRMATION, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.RETURNED, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.FROZEN, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.PAPER_BACK, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.SUSPENDED, Verb.WITHDRAW): State.WITHDRAWN,
+    (State.IN_REVIEW, Verb.SUSPEND): State.SUSPENDED,
+    (State.IN_CONFIRMATION, Verb.SUSPEND): State.SUSPENDED,
+    (State.FROZEN, Verb.SUSPEND): State.SUSPENDED,
+    (State.PAPER_BACK, Verb.SUSPEND): State.SUSPENDED,
+    # Whatever was found before, the facts may be others after a dispute: they are reviewed anew.
+    (State.SUSPENDED, Verb.RESUME): State.RETURNED,
 }
 
 # Each needs words: why, or with which opinion.
@@ -160,12 +188,16 @@ _NEEDS_REASON: Final[dict[Verb, str]] = {
     Verb.APPROVE: "请填写审批意见",
     Verb.REJECT: "请填写不予批准的理由",
     Verb.SEND_BACK: "请填写退回理由",
+    Verb.WITHDRAW: "请写明申请人撤回的理由",
+    Verb.SUSPEND: "请写明中止的理由，如争议、案件",
+    Verb.RESUME: "请写明恢复的理由",
 }
 
 _REVIEWERS: Final = frozenset({Verb.MARK_PAGE, Verb.STATE_CLAIM, Verb.ADOPT, Verb.SUBMIT_REVIEW})
 _CONFIRMERS: Final = frozenset({Verb.RETURN_TO_REVIEWER, Verb.CONFIRM})
 _APPROVERS: Final = frozenset({Verb.APPROVE, Verb.REJECT, Verb.SEND_BACK})
 _DECISIONS: Final = frozenset({Verb.APPROVE, Verb.REJECT})
+_STOPS: Final = frozenset({Verb.WITHDRAW, Verb.SUSPEND})
 _ENDS: Final = frozenset({Verb.SUBMIT_REVIEW, Verb.CONFIRM})
 
 
@@ -177,7 +209,8 @@ class Standing:
     ``unopened_key_pages`` are key pages the person about to act has not opened; ``obstacles`` are
     the assessment's sentences on what must be settled before review ends. ``evidence_intact`` and
     ``changed_pages`` compare the fixed images with the dossier of now. ``calls_without_finding``
-    counts papers that came back without anybody having written down what was seen.
+    counts the last papers that came back without anybody having written down what was seen; a
+    later call with a finding settles them.
     """
 
     state: State
@@ -194,6 +227,19 @@ class Standing:
     changed_pages: tuple[str, ...] = ()
     actor_is_subject: bool = False
     actor_is_kin: bool = False
+
+
+def due_on(state: State, *, days: Mapping[State, int], since: date) -> date:
+    """The day by which the step a case stands at is to be done, in working days of a policy.
+
+    A state the policy gives no time of its own has the time of an approval.
+    """
+    left = days.get(state, days[State.FROZEN])
+    day = since
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < _WORKDAYS_A_WEEK
+    return day
 
 
 def next_state(state: State, verb: Verb) -> State:
@@ -241,7 +287,7 @@ def diagram() -> str:
     lines += [
         f"    {old.value} --> {new.value}: {'／'.join(verbs)}" for (old, new), verbs in ways.items()
     ]
-    lines.append("    filed --> [*]")
+    lines += ["    filed --> [*]", "    withdrawn --> [*]"]
     return "\n".join(lines) + "\n"
 
 
@@ -257,7 +303,12 @@ def _post_of(verb: Verb, state: State) -> str:
         return "approver"
     if verb in _CONFIRMERS:
         return "second_reviewer"
-    if verb in _REVIEWERS | {Verb.RAISE_ROUTE, Verb.CALL_PAPER, Verb.SEE_PAPER}:
+    if verb in _REVIEWERS | {
+        Verb.RAISE_ROUTE,
+        Verb.CALL_PAPER,
+        Verb.SEE_PAPER,
+        Verb.SUSPEND,
+    }:
         return {State.IN_REVIEW: "reviewer", State.IN_CONFIRMATION: "second_reviewer"}.get(
             state, "approver"
         )
@@ -304,12 +355,12 @@ def _paper_objections(verb: Verb, standing: Standing) -> list[str]:
         found.append("没有待出库的实体调阅申请，请先申请调阅实体档案")
     if verb in (Verb.SEE_PAPER, Verb.HAND_PAPER_BACK) and paper is not Paper.OUT:
         found.append(f"实体档案没有出库，不能{VERB_LABELS[verb]}，请先登记出库")
-    if verb in _APPROVERS and away:
+    if verb in _APPROVERS | _STOPS and away:
         found.append("实体档案尚未归还清点，请归还清点后再办理")
-    if verb is Verb.APPROVE and standing.route is Route.COMPLEX:
-        if paper is Paper.NOT_CALLED:
+    if verb is Verb.APPROVE:
+        if standing.route is Route.COMPLEX and paper is Paper.NOT_CALLED:
             found.append("复杂件须先核对实体档案，请调阅实体档案后再审批")
-        elif paper is Paper.BACK and standing.calls_without_finding:
+        if paper is Paper.BACK and standing.calls_without_finding:
             found.append("实体档案已归还，但没有登记核对结果，请重新调阅并登记后再审批")
     return found
 

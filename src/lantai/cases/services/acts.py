@@ -1,6 +1,6 @@
 """What every verb on a case does first and last: hold the row, refuse whole, note the step."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from lantai.access import services as access
@@ -25,7 +25,6 @@ _ACT_AT: Final[dict[State, Act]] = {
     State.PAPER_CALLED: Act.DECIDE_CASE,
     State.PAPER_BACK: Act.DECIDE_CASE,
 }
-_WORKDAYS_A_WEEK: Final = 5
 
 
 def hold(*, case_uid: str, acts: tuple[Act, ...], by: User, at: datetime) -> Case:
@@ -116,17 +115,9 @@ def step(case: Case, *, verb: Verb, opinion: str, by: User, at: datetime) -> Ste
 
 
 def due_on(case: Case, *, since: date) -> date:
-    """The day by which the step a case stands at is to be done, by the policy of the case.
-
-    A state the policy gives no time of its own has the time of an approval.
-    """
+    """The day by which the step a case stands at is to be done, by the policy of the case."""
     days = queries.policy_of(case=case).days
-    left = days.get(State(case.state), days[State.FROZEN])
-    day = since
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < _WORKDAYS_A_WEEK
-    return day
+    return workflow.due_on(State(case.state), days=days, since=since)
 
 
 def close_leave(case: Case, *, reason: str, by: User, at: datetime) -> None:

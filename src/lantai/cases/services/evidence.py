@@ -1,5 +1,6 @@
-"""The second review freezes what the approver will decide on."""
+"""The second review freezes what the approver will decide on; later it may be taken out."""
 
+import hashlib
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +12,8 @@ from lantai.cases.services.acts import close_leave, hold, refuse_for, step, subj
 from lantai.identity.models import User
 from lantai.identity.rules import Act
 from lantai.ledger import services as ledger
+from lantai.lib import canonical
+from lantai.lib.refusals import Conflict
 
 
 @transaction.atomic
@@ -60,3 +63,37 @@ def confirm(*, case_uid: str, opinion: str, by: User, at: datetime) -> Evidence:
         by=by,
         at=at,
     )
+
+
+@transaction.atomic
+def export_evidence(
+    *, case_uid: str, reason: str, by: User, at: datetime, address: str = ""
+) -> bytes:
+    """Return the frozen evidence as one file, for a petition or a court; why is on record.
+
+    It holds the image of every frozen page and needs no leave to look, so each page stands in the
+    entry. Raises what ``queries.bundle`` raises; nothing is recorded then, as nothing goes out.
+    """
+    case = hold(case_uid=case_uid, acts=(Act.EXPORT_EVIDENCE,), by=by, at=at)
+    refuse_for(queries.objections_to_export_evidence(case=case, user=by, at=at, reason=reason))
+    evidence = queries.evidence_of(case=case)
+    if evidence is None:
+        raise Conflict("本业务尚未固定影像证据，请在复核通过后再导出")
+    content = queries.bundle(case=case)
+    ledger.record(
+        at=at,
+        action=queries.EXPORTED,
+        actor=by.username,
+        subject=subject(case),
+        facts={
+            "version": evidence.version,
+            "evidence_sha256": evidence.sha256,
+            "bundle_sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+            "pages": [page["page"] for page in canonical.loads(evidence.manifest.encode())],
+            "reason": reason.strip(),
+            "address": address,
+        },
+        stream="access",
+    )
+    return content

@@ -273,7 +273,9 @@ def _faults(claim: NewClaim) -> tuple[str, ...]:
         faults.append("请照原文填写记载内容")
     if len(claim.written) > 200 or len(claim.text) > 120 or len(claim.unit) > 120:
         faults.append("原文不超过 200 字，内容和单位不超过 120 字，请精简")
-    if fact in DATES | STRETCHES and claim.since is None:
+    # A letter of release states an end alone; the rules take it for its one month.
+    dated = claim.until if fact is Fact.SERVICE else None
+    if fact in DATES | STRETCHES and not (claim.since or dated):
         faults.append("请填写时间；原文模糊处留空，至少要有年份")
     if fact in DATES and claim.until is not None:
         faults.append(f"{FACT_LABELS[fact]}只有一个时间，请去掉截止时间")

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from lantai.identity.models import User
 from lantai.identity.rules import Act
-from lantai.imaging import checks, locks, rules
+from lantai.imaging import audit, checks, locks, rules
 from lantai.imaging.models import Item, Line, Scan
 from lantai.imaging.rules import BatchState, ScanState
 from lantai.ledger import services as ledger
@@ -51,7 +52,7 @@ def describe_item(*, item_uid: str, person: Described, by: User, at: datetime) -
     item.id_number = person.id_number.strip().upper()[:40]
     item.save(update_fields=["name", "sex", "ethnic", "employer", "id_number"])
     checks.compare(item=item, at=at)
-    _record(item, "imaging.item.described", by=by, at=at)
+    _record(item, "imaging.item.described", rows=[], by=by, at=at)
     return item
 
 
@@ -77,6 +78,7 @@ def put_line(*, item_uid: str, line: NewLine, by: User, at: datetime) -> Line:
     _record(
         item,
         "imaging.line.entered" if fresh else "imaging.line.corrected",
+        rows=audit.LINE.stated(pk=written.pk),
         by=by,
         at=at,
         line=str(written),
@@ -94,11 +96,11 @@ def remove_line(*, line_uid: str, by: User, at: datetime) -> None:
     _refuse_if_closed(line.item)
     if line.scans.exists():
         raise Conflict(f"{line} 下还有影像，请先把影像归到其他材料")
-    item, place = line.item, str(line)
+    item, place, gone = line.item, str(line), audit.LINE.removed(line.uid)
     line.incoming.update(line=None, number=None)
     line.delete()
     checks.compare(item=item, at=at)
-    _record(item, "imaging.line.removed", by=by, at=at, line=place)
+    _record(item, "imaging.line.removed", rows=[gone], by=by, at=at, line=place)
 
 
 @transaction.atomic
@@ -127,6 +129,7 @@ def place_scan(
     _record(
         scan.item,
         "imaging.scan.placed",
+        rows=audit.SCAN.stated(pk=scan.pk),
         by=by,
         at=at,
         scan=scan.uid,
@@ -165,11 +168,13 @@ def _refuse_if_closed(item: Item) -> None:
         raise Conflict(*objections)
 
 
-def _record(item: Item, action: str, *, by: User, at: datetime, **facts: str | int) -> None:
+def _record(
+    item: Item, action: str, *, rows: list[Any], by: User, at: datetime, **facts: str | int
+) -> None:
     ledger.record(
         at=at,
         action=action,
         actor=by.username,
         subject=f"batch:{item.batch.uid}",
-        facts={"item": item.uid, **facts},
+        facts={"item": item.uid, **facts, "rows": [*rows, *audit.stated_of_item(item)]},
     )

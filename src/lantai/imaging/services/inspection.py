@@ -11,7 +11,7 @@ from lantai.dossiers.models import Dossier
 from lantai.dossiers.services import NewMaterial, NewPage, NewPerson
 from lantai.identity.models import User
 from lantai.identity.rules import Act
-from lantai.imaging import checks, locks, queries, rules
+from lantai.imaging import audit, checks, locks, queries, rules
 from lantai.imaging.models import Batch, Finding, Item, Line, Scan, ScanLook
 from lantai.imaging.rules import BatchState, ScanState
 from lantai.ledger import services as ledger
@@ -114,6 +114,7 @@ def judge_finding(
             "threshold": finding.threshold,
             "verdict": str(verdict),
             "reason": finding.judgement,
+            "rows": audit.FINDING.stated(pk=finding.pk),
         },
     )
     return finding
@@ -203,7 +204,11 @@ def accept_batch(*, batch_uid: str, by: User, at: datetime) -> list[Dossier]:
         action="imaging.batch.accepted",
         actor=by.username,
         subject=f"batch:{batch.uid}",
-        facts={"norm": batch.norm, "dossiers": facts},
+        facts={
+            "norm": batch.norm,
+            "dossiers": facts,
+            "rows": [*audit.BATCH.stated(pk=batch.pk), *audit.ITEM.stated(batch=batch.pk)],
+        },
     )
     return entered
 
@@ -276,7 +281,12 @@ def _record_scan(scan: Scan, action: str, *, reason: str, by: User, at: datetime
         action=action,
         actor=by.username,
         subject=f"batch:{scan.item.batch.uid}",
-        facts={"item": scan.item.uid, "scan": scan.uid, "reason": reason},
+        facts={
+            "item": scan.item.uid,
+            "scan": scan.uid,
+            "reason": reason,
+            "rows": [*audit.SCAN.stated(pk=scan.pk), *audit.stated_of_item(scan.item)],
+        },
     )
 
 
@@ -286,5 +296,5 @@ def _record_item(item: Item, action: str, *, reason: str, by: User, at: datetime
         action=action,
         actor=by.username,
         subject=f"batch:{item.batch.uid}",
-        facts={"item": item.uid, "reason": reason},
+        facts={"item": item.uid, "reason": reason, "rows": audit.stated_of_item(item)},
     )

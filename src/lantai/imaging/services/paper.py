@@ -6,7 +6,7 @@ from django.db import transaction
 
 from lantai.identity.models import User
 from lantai.identity.rules import Act
-from lantai.imaging import locks, rules
+from lantai.imaging import audit, locks, rules
 from lantai.imaging.models import Handover, Item
 from lantai.imaging.rules import BatchState
 from lantai.ledger import services as ledger
@@ -35,7 +35,12 @@ def count_paper(*, item_uid: str, sides: int, by: User, at: datetime) -> Item:
         action="imaging.paper.counted",
         actor=by.username,
         subject=f"batch:{item.batch.uid}",
-        facts={"item": item.uid, "sides": sides, "before": before},
+        facts={
+            "item": item.uid,
+            "sides": sides,
+            "before": before,
+            "rows": audit.stated_of_item(item),
+        },
     )
     return item
 
@@ -83,6 +88,7 @@ def hand_over(
             "sides": sides,
             "condition": handed.condition,
             "to": handed.to,
+            "rows": audit.HANDOVER.stated(pk=handed.pk),
         },
     )
     return handed

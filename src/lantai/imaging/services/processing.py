@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from lantai.db import new_uid
-from lantai.imaging import checks, folder, queries, rules
+from lantai.imaging import audit, checks, folder, queries, rules
 from lantai.imaging.folder import Unfit
 from lantai.imaging.models import Batch, Finding, Incoming, Item, Quarantined, Scan
 from lantai.imaging.rules import BatchState, ItemFault
@@ -162,6 +162,7 @@ def _accept(
             "device": batch.device,
             "norm": batch.norm,
             "faults": [fault.code for fault in examined.faults],
+            "rows": audit.stated_of_scan(scan),
         },
     )
     return Outcome(incoming.shown, "accepted", faults=tuple(examined.faults))
@@ -193,6 +194,7 @@ def _keep_catalogue(
             "sha256": blob.sha256,
             "sm3": blob.sm3,
             "bytes": blob.size,
+            "rows": audit.ITEM.stated(pk=item.pk),
         },
     )
     return Outcome(incoming.shown, "accepted")
@@ -219,7 +221,7 @@ def _quarantine(
             at=at,
         )
     sentence = rules.shown_path(sentence)[:500]
-    Quarantined.objects.create(
+    apart = Quarantined.objects.create(
         batch=batch,
         item=incoming.item,
         path=incoming.shown,
@@ -228,10 +230,12 @@ def _quarantine(
         sentence=sentence,
         at=at,
     )
+    stated = audit.QUARANTINED.stated(pk=apart.pk)
     if incoming.item and code == rules.DOUBLE:
-        Finding.objects.create(
+        double = Finding.objects.create(
             item=incoming.item, code=code, path=incoming.shown, sentence=sentence, blocks=True
         )
+        stated += audit.FINDING.stated(pk=double.pk)
     _done(incoming, at=at)
     ledger.record(
         at=at,
@@ -244,6 +248,7 @@ def _quarantine(
             "sha256": blob.sha256 if blob else None,
             "code": code,
             "sentence": sentence,
+            "rows": stated,
         },
     )
     return Outcome(incoming.shown, "quarantined", code=code, sentence=sentence)
@@ -268,6 +273,7 @@ def _compare_item(
             "item": item.uid,
             "images": item.scans.count(),
             "faults": sorted(finding.code for finding in held),
+            "rows": audit.stated_of_item(item),
         },
     )
     read = item.findings.filter(compared=False, scan=None, blocks=True).exclude(code=rules.DOUBLE)
@@ -292,6 +298,7 @@ def _hand_to_inspection(batch: Batch, *, claim: str, at: datetime) -> None:
         facts={
             "scans": Scan.objects.filter(item__batch=batch).count(),
             "quarantined": batch.quarantined.count(),
+            "rows": audit.BATCH.stated(pk=batch.pk),
         },
     )
 

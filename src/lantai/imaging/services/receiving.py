@@ -11,7 +11,7 @@ from django.db import transaction
 from lantai.identity import services as identity
 from lantai.identity.models import Body, User
 from lantai.identity.rules import Act
-from lantai.imaging import checks, folder, queries, rules
+from lantai.imaging import audit, checks, folder, queries, rules
 from lantai.imaging.folder import Found, FoundItem, Unfit
 from lantai.imaging.models import Batch, Finding, Incoming, Item, Line
 from lantai.imaging.rules import BatchState
@@ -76,6 +76,7 @@ def receive_folder(
                 "norm": batch.norm,
                 "items": len(read_items),
                 "files": batch.files_total,
+                "rows": audit.stated_of_batch(batch),
             },
         )
     return batch

@@ -2,13 +2,14 @@
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from lantai.identity import services as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Act
-from lantai.imaging import checks, locks, rules
+from lantai.imaging import audit, checks, locks, rules
 from lantai.imaging.folder import LARGEST_FILE
 from lantai.imaging.models import Item, Line, Scan
 from lantai.imaging.rules import BatchState, ScanState
@@ -54,7 +55,13 @@ def rescan(*, scan_uid: str, content: bytes, file_name: str, by: User, at: datet
             action="imaging.scan.replaced",
             actor=by.username,
             subject=f"batch:{old.item.batch.uid}",
-            facts={"item": old.item.uid, "scan": fresh.uid, "replaces": old.uid, **_facts(fresh)},
+            facts={
+                "item": old.item.uid,
+                "scan": fresh.uid,
+                "replaces": old.uid,
+                **_facts(fresh),
+                "rows": _stated(fresh, old),
+            },
         )
     return fresh
 
@@ -92,7 +99,12 @@ def supply(*, item_uid: str, content: bytes, file_name: str, by: User, at: datet
             action="imaging.scan.supplied",
             actor=by.username,
             subject=f"batch:{item.batch.uid}",
-            facts={"item": item.uid, "scan": fresh.uid, **_facts(fresh)},
+            facts={
+                "item": item.uid,
+                "scan": fresh.uid,
+                **_facts(fresh),
+                "rows": _stated(fresh),
+            },
         )
     return fresh
 
@@ -177,6 +189,15 @@ def _facts(scan: Scan) -> dict[str, str | int | list[str]]:
         "norm": scan.item.batch.norm,
         "faults": sorted(scan.findings.filter(compared=False).values_list("code", flat=True)),
     }
+
+
+def _stated(fresh: Scan, *others: Scan) -> list[list[Any]]:
+    """The rows a new image made or changed."""
+    return [
+        *audit.stated_of_scan(fresh),
+        *(row for other in others for row in audit.SCAN.stated(pk=other.pk)),
+        *audit.stated_of_item(fresh.item),
+    ]
 
 
 def _bare(file_name: str) -> str:

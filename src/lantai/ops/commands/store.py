@@ -4,24 +4,35 @@ import argparse
 from pathlib import Path
 
 from lantai.lib import verify
-from lantai.ops.command import BAD, GOOD, Command, WrongUse, answer, no_arguments, read_bytes
+from lantai.ops.command import BAD, GOOD, Command, WrongUse, answer, read_bytes
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="固定影像包（.zip）")
     parser.add_argument("--key", action="append", default=[], metavar="VKEY", help="信任的日志公钥")
     parser.add_argument("--policy", type=Path, help="信任策略文件（c2sp.org/tlog-policy）")
+    parser.add_argument("--roots", type=Path, help="信任的时间戳机构的根证书（PEM）")
 
 
 def _verify(args: argparse.Namespace) -> int:
     policy = read_bytes(args.policy).decode() if args.policy else None
     try:
-        report = verify.verify(read_bytes(args.bundle), keys=args.key, policy=policy)
+        roots = read_bytes(args.roots) if args.roots else None
+        report = verify.verify(read_bytes(args.bundle), keys=args.key, policy=policy, roots=roots)
     except ValueError as unfit:
         raise WrongUse(str(unfit)) from unfit
     row = report.as_json()
     answer(args, row, verify.told(report))
     return GOOD if report.valid else BAD
+
+
+def _audit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--promises",
+        type=Path,
+        metavar="DIR",
+        help="一并核对目录中各单位所存的承诺（*.promise）",
+    )
 
 
 def _audit(args: argparse.Namespace) -> int:
@@ -30,7 +41,9 @@ def _audit(args: argparse.Namespace) -> int:
     home.ready()
     from lantai.ops import audit  # noqa: PLC0415 -- models load after set-up
 
-    row = audit.audit()
+    if args.promises is not None and not args.promises.is_dir():
+        raise WrongUse(f"没有目录 {args.promises}；请检查路径")
+    row = audit.audit(promises_in=args.promises, at=home.clock())
     said = [
         f"{found['table']} {found['key']} 的 {found['field']}：日志记为 {found['expected']}，"
         f"现为 {found['found']}（自 {found['since']}）"
@@ -42,6 +55,7 @@ def _audit(args: argparse.Namespace) -> int:
 
 
 def _fsck_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", action="store_true", help="核对长期保存库（OCFL）而非母本")
     parser.add_argument("--repair", action="store_true", help="清除中断留下的文件，恢复只读权限")
 
 
@@ -49,14 +63,15 @@ def _fsck(args: argparse.Namespace) -> int:
     from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
 
     home.ready()
-    from lantai.ops import store  # noqa: PLC0415 -- models load after set-up
+    from lantai.ops import preservation, store  # noqa: PLC0415 -- models load after set-up
 
-    row = store.fsck(repair=args.repair)
+    check = preservation.fsck if args.store else store.fsck
+    row = check(repair=args.repair)
     said = [f"{fault['path']}：{fault['what']}" for fault in row["faults"]]
     answer(args, row, "\n".join([*said, f"已核对 {row['objects']} 个对象；问题 {len(said)} 处"]))
     return BAD if row["faults"] else GOOD
 
 
 VERIFY = Command("verify", "离线核验固定影像包", _verify_arguments, _verify)
-AUDIT = Command("audit", "以存证日志核对数据库", no_arguments, _audit)
-FSCK = Command("fsck", "核对影像母本", _fsck_arguments, _fsck)
+AUDIT = Command("audit", "以存证日志核对数据库", _audit_arguments, _audit)
+FSCK = Command("fsck", "核对影像母本或长期保存库", _fsck_arguments, _fsck)

@@ -2,10 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Callable
-from typing import Any
 
-from lantai.ops.command import BAD, GOOD, Command, WrongUse, no_arguments
+from lantai.ops.command import BAD, GOOD, Command, complain, no_arguments
 
 DEMO_DOSSIERS = 6
 
@@ -34,16 +32,34 @@ def _serve(args: argparse.Namespace) -> int:
     from lantai.ops import home, site  # noqa: PLC0415 -- Django loads when needed
 
     home.ready()
+    if _is_rolled_back():
+        return BAD
     site.stop_when_told()
     with site.Site(host=args.host, port=args.port) as running:
         print(f"兰台已启动：{running.address}（按 Ctrl+C 停止）", flush=True)
         return running.wait()
 
 
+def _is_rolled_back() -> bool:
+    """Say why nothing may be signed, where the database does not lead to what was published."""
+    from lantai.ledger import queries  # noqa: PLC0415 -- models load after set-up
+    from lantai.ledger.models import STREAMS  # noqa: PLC0415 -- models load after set-up
+
+    try:
+        for stream in STREAMS:
+            queries.refuse_if_rolled_back(stream=stream)
+    except queries.LogDamaged as older:
+        complain(str(older))
+        return True
+    return False
+
+
 def _worker(args: argparse.Namespace) -> int:
     from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
 
     home.ready(migrate=False)
+    if _is_rolled_back():
+        return BAD
     from lantai.ops import worker  # noqa: PLC0415 -- models load after set-up
 
     worker.work_until_told()
@@ -51,17 +67,25 @@ def _worker(args: argparse.Namespace) -> int:
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="要测的项目：ingest")
-    parser.add_argument("--pages", type=int, default=24, help="测多少页")
+    parser.add_argument(
+        "name", choices=("ingest", "ledger"), metavar="NAME", help="ingest 或 ledger"
+    )
+    parser.add_argument("--pages", type=int, default=24, metavar="N", help="ingest：测多少页")
+    parser.add_argument(
+        "--entries", type=int, default=1_000_000, metavar="N", help="ledger：日志多长"
+    )
+    parser.add_argument("--large", action="store_true", help="ledger：另测一千万条的树")
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from lantai.ops import bench  # noqa: PLC0415 -- models load after set-up
+    if args.name == "ledger":
+        from lantai.ops.bench import ledger  # noqa: PLC0415 -- loads when needed
 
-    benches: dict[str, Callable[[int], dict[str, Any]]] = {"ingest": bench.ingest}
-    if args.name not in benches:
-        raise WrongUse(f"没有名为 {args.name} 的测量；可用的有 {'、'.join(benches)}")
-    row = benches[args.name](args.pages)
+        row = ledger.ledger(args.entries, large=args.large)
+    else:
+        from lantai.ops.bench import ingest  # noqa: PLC0415 -- OpenCV loads when needed
+
+        row = ingest.ingest(args.pages)
     if args.json:
         print(json.dumps(row, ensure_ascii=False))
     else:

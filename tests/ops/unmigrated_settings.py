@@ -1,0 +1,14 @@
+"""The program's own settings with its tables made from the models as they are."""
+
+from lantai.settings import *  # noqa: F403
+
+
+class _None(dict[str, None]):
+    def __contains__(self, app: object) -> bool:
+        return True
+
+    def __getitem__(self, app: str) -> None:
+        return None
+
+
+MIGRATION_MODULES = _None()
