@@ -7,10 +7,16 @@ DATABASE_URL     postgresql://user:password@host:port/name; without it SQLite in
 LANTAI_SECRET    signing key of sessions and image tokens; without it LANTAI_HOME/keys has one
 LANTAI_HOSTS     host names served, separated by commas
 LANTAI_ADDRESS   the address people reach this installation at, printed on certificates
+LANTAI_SUITES    algorithms the log is signed in: "intl,sm" (default) or "intl"
+LANTAI_SEALING   cipher of the packages: "aes-256-gcm" (default) or "sm4-gcm"
 LANTAI_WATERMARK word laid under certificates (the demo says 示例)
 LANTAI_DEMO      1 shows the demo's sign-in names, with LANTAI_DEMO_PASSWORD
 LANTAI_IDLE_MINUTES  after how many minutes without use a session ends (15)
 LANTAI_FONT_DIR  licensed fonts of the office, tried before the free ones
+LANTAI_POLICY    who witnesses the log, and whose word is enough (LANTAI_HOME/witnesses.policy)
+LANTAI_ANCHORS   where heads are anchored (log/<stream>/anchors in LANTAI_HOME)
+LANTAI_TSA       address of an RFC 3161 time-stamping authority; without it no stamps
+LANTAI_TSA_ROOTS PEM file of the certificates that authority is trusted by
 """
 
 import os
@@ -20,18 +26,30 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pylopdf_fonts_zh_cn
 
+from lantai.lib.sealing import Suite
+from lantai.lib.tlog import suite
+
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent.parent
 LANTAI_HOME = Path(os.environ.get("LANTAI_HOME", CHECKOUT / "var" / "home")).absolute()
 LANTAI_ORG = os.environ.get("LANTAI_ORG", "yuntai")
 LANTAI_ORG_NAME = os.environ.get("LANTAI_ORG_NAME", "本机构")
 LANTAI_ORIGIN = f"lantai.example/{LANTAI_ORG}"
+LANTAI_SUITES = suite.named(os.environ.get("LANTAI_SUITES", "intl,sm"))
+LANTAI_SEALING = Suite(os.environ.get("LANTAI_SEALING", "aes-256-gcm"))
 LANTAI_ADDRESS = os.environ.get("LANTAI_ADDRESS", "http://127.0.0.1:8000")
 LANTAI_WATERMARK = os.environ.get("LANTAI_WATERMARK") or None
 LANTAI_DEMO = os.environ.get("LANTAI_DEMO") == "1"
 LANTAI_DEMO_PASSWORD = os.environ.get("LANTAI_DEMO_PASSWORD", "")
 LANTAI_IDLE_MINUTES = int(os.environ.get("LANTAI_IDLE_MINUTES", "15"))  # GB/T 22239-2019 身份鉴别 b
 LANTAI_FONT_DIR = Path(os.environ["LANTAI_FONT_DIR"]) if "LANTAI_FONT_DIR" in os.environ else None
+LANTAI_POLICY = Path(os.environ["LANTAI_POLICY"]) if "LANTAI_POLICY" in os.environ else None
+WITNESS_MINUTES = 10  # a head nothing was added to is cosigned anew after so long
+LANTAI_ANCHORS = Path(os.environ["LANTAI_ANCHORS"]) if "LANTAI_ANCHORS" in os.environ else None
+LANTAI_TSA = os.environ.get("LANTAI_TSA", "")
+LANTAI_TSA_ROOTS = (
+    Path(os.environ["LANTAI_TSA_ROOTS"]) if "LANTAI_TSA_ROOTS" in os.environ else None
+)
 DEBUG = os.environ.get("LANTAI_DEBUG") == "1"
 
 
@@ -94,6 +112,7 @@ INSTALLED_APPS = [
     "lantai.vault",
     "lantai.dossiers",
     "lantai.access",
+    "lantai.preservation",
     "lantai.imaging",
     "lantai.cases",
     "lantai.certificates",
@@ -167,6 +186,10 @@ ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/m/ip"}  # GB/T 22239-2019 身份鉴别 b
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "兰台"
+MFA_FORMS = {
+    "authenticate": "lantai.web.second_factor.CodeForm",
+    "reauthenticate": "lantai.web.second_factor.CodeAgainForm",
+}
 CSRF_FAILURE_VIEW = "lantai.web.views.errors.csrf_failure"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "desk"

@@ -8,6 +8,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from lantai.web.second_factor import recorded
+
 # Sign-up, passwords by mail and changes of mail addresses have no address here, so they are closed.
 accounts = [
     path("login/", account.login, name="account_login"),
@@ -18,12 +20,12 @@ accounts = [
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
-    path("2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
-    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/totp/activate/", recorded(totp.activate_totp), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", recorded(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("2fa/recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path(
         "2fa/recovery-codes/generate/",
-        recovery.generate_recovery_codes,
+        recorded(recovery.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
     path(

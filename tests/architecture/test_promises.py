@@ -9,7 +9,15 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCE = CHECKOUT / "src" / "lantai"
-RECORD_APPS = ("identity", "dossiers", "access", "imaging", "cases", "certificates")
+RECORD_APPS = (
+    "identity",
+    "dossiers",
+    "access",
+    "imaging",
+    "cases",
+    "preservation",
+    "certificates",
+)
 MOST_LINES = 500
 
 # Verbs that are no act of anyone by themselves; each with its reason.

@@ -101,9 +101,17 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def policy() -> str:
+    """The witness policy of the site, none; a module may have another."""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def site(loaded: Path, policy: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("site") / "home"
     shutil.copytree(loaded, home, copy_function=_copy)
+    if policy:
+        (home / "witnesses.policy").write_text(policy)
     port = _free_port()
     process = subprocess.Popen(
         [*_lantai("serve", "--port", str(port)), "--home", home], env=_environment(home)

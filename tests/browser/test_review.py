@@ -168,7 +168,9 @@ def test_the_approver_calls_the_paper_and_decides_on_what_was_frozen(
     count = re.findall(r"\d+", sides)[0]
     for verb in ("实体出库", "实体归还"):
         store.get_by_label("当面清点页数").fill(count)
-        store.get_by_role("textbox").last.fill("孙建国")
+        store.locator("form", has=store.get_by_role("button", name=verb)).get_by_role(
+            "textbox"
+        ).last.fill("孙建国")
         store.get_by_role("button", name=verb).click()
         expect(store.get_by_text(f"{verb[:2]}档案已{verb[2:]}", exact=True)).to_be_visible()
         if verb == "实体出库":

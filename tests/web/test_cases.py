@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from lantai.access.models import Opening
+from lantai.cases import queries as cases
 from lantai.cases import services as work
 from lantai.cases.models import Case, Decision, PaperCall
 from lantai.cases.rules.workflow import State
@@ -359,51 +359,104 @@ def test_the_approval_form_is_a_pdf_once_decided(office: Office, dossier: Dossie
     assert after.content.startswith(b"%PDF-")
 
 
-def test_the_evidence_goes_out_as_one_file_with_every_image(
-    office: Office, dossier: Dossier
+@pytest.mark.parametrize("who", ["approver", "archivist"])
+def test_the_evidence_goes_out_as_one_file_with_every_image_after_the_decision_too(
+    office: Office, dossier: Dossier, who: str
 ) -> None:
-    case = desks.frozen(office=office, dossier=dossier, at=now())
+    case = desks.approved(office=office, dossier=dossier, at=now())
     ledger.publish(at=now())
+    client = desks.signed_in(office.people[who])
 
-    answer = desks.signed_in(office.approver).get(reverse("evidence-bundle", args=[case.uid]))
+    answer = client.post(reverse("evidence-bundle", args=[case.uid]), {"reason": "答复信访"})
 
     names = ZipFile(BytesIO(answer.content)).namelist()
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/zip"
     assert answer["Content-Disposition"] == f'attachment; filename="{case.number}-evidence.zip"'
     assert len([name for name in names if name.endswith(".jpg")]) == 5
+    assert "答复信访" in client.get(reverse("case", args=[case.uid])).content.decode()
+
+
+def test_the_form_of_the_export_stands_on_the_case_page_for_those_who_may(
+    office: Office, dossier: Dossier
+) -> None:
+    case = desks.frozen(office=office, dossier=dossier, at=now())
+    page, form = reverse("case", args=[case.uid]), reverse("evidence-bundle", args=[case.uid])
+
+    assert form in desks.signed_in(office.archivist).get(page).content.decode()
+    assert form not in desks.signed_in(office.clerk).get(page).content.decode()
 
 
 def test_there_is_no_evidence_before_it_is_frozen(office: Office, dossier: Dossier) -> None:
     case = desks.in_review(office=office, dossier=dossier, at=now())
+    address = reverse("evidence-bundle", args=[case.uid])
 
-    answer = desks.signed_in(office.reviewer).get(reverse("evidence-bundle", args=[case.uid]))
+    answer = desks.signed_in(office.archivist).post(address, {"reason": "答复信访"})
 
-    assert answer.status_code == 404
+    assert answer.status_code == 409
+    assert "尚未固定影像证据" in answer.content.decode()
 
 
-@pytest.mark.parametrize("who", ["clerk", "archivist", "reviewer"])
-def test_the_evidence_goes_to_nobody_without_leave(
+@pytest.mark.parametrize("who", ["clerk", "reviewer", "second", "stranger"])
+def test_the_evidence_goes_to_nobody_whose_post_may_not(
     office: Office, dossier: Dossier, who: str
 ) -> None:
     case = desks.frozen(office=office, dossier=dossier, at=now())
     ledger.publish(at=now())
-    before = Opening.objects.count()
+    address = reverse("evidence-bundle", args=[case.uid])
 
-    answer = desks.signed_in(office.people[who]).get(reverse("evidence-bundle", args=[case.uid]))
+    answer = desks.signed_in(office.people[who]).post(address, {"reason": "答复信访"})
 
     assert answer.status_code == 403
-    assert Opening.objects.count() == before
+    assert cases.exports_of(case=case) == []
 
 
-def test_every_image_that_goes_out_with_the_evidence_is_recorded(
+# A case that stops
+
+
+def test_a_case_is_suspended_resumed_and_withdrawn_from_its_page(
     office: Office, dossier: Dossier
 ) -> None:
-    case = desks.frozen(office=office, dossier=dossier, at=now())
-    ledger.publish(at=now())
-    before = Opening.objects.filter(by=office.approver, page__isnull=False).count()
+    case = desks.in_review(office=office, dossier=dossier, at=now())
+    page = reverse("case", args=[case.uid])
+    suspend, resume, withdraw = (
+        reverse(f"case-{name}", args=[case.uid]) for name in ("suspend", "resume", "withdraw")
+    )
+    reviewer, clerk = desks.signed_in(office.reviewer), desks.signed_in(office.clerk)
 
-    desks.signed_in(office.approver).get(reverse("evidence-bundle", args=[case.uid]))
+    offered = reviewer.get(page).content.decode()
+    reviewer.post(suspend, {"reason": "争议"})
+    stopped = reviewer.get(page).content.decode()
+    reviewer.post(resume, {"reason": "已了结"})
+    window = clerk.get(page).content.decode()
+    clerk.post(withdraw, {"reason": "不再申请"})
+    ended = clerk.get(page).content.decode()
 
-    after = Opening.objects.filter(by=office.approver, page__isnull=False).count()
-    assert after - before == 5
+    case.refresh_from_db()
+    assert suspend in offered
+    assert withdraw not in offered
+    assert "已中止" in stopped
+    assert resume in stopped
+    assert withdraw in window
+    assert "已撤回" in ended
+    assert withdraw not in ended
+    assert case.closed_at is not None
+
+
+def test_a_case_is_not_stopped_by_others_or_without_a_reason(
+    office: Office, dossier: Dossier
+) -> None:
+    case = desks.in_review(office=office, dossier=dossier, at=now())
+
+    foreign = desks.signed_in(office.stranger).post(
+        reverse("case-suspend", args=[case.uid]), {"reason": "x"}
+    )
+    silent = desks.signed_in(office.clerk).post(
+        reverse("case-withdraw", args=[case.uid]), {"reason": " "}
+    )
+
+    case.refresh_from_db()
+    assert foreign.status_code == 403
+    assert silent.status_code == 409
+    assert "请写明申请人撤回的理由" in silent.content.decode()
+    assert case.state == State.IN_REVIEW

@@ -22,6 +22,7 @@ PUBLIC: Final = {
     "set_language",
     "text-size",
     "verify",
+    "verify-file",
     "health",
     "demo-progress",  # how far the loading is; nothing outside the demo
 }
@@ -36,6 +37,8 @@ PAGES: Final = {
     "grants": Act.VIEW_OPENINGS,
     "figures": Act.VIEW_FIGURES,
     "accounts": Act.VIEW_ACCOUNTS,
+    "account-new": Act.KEEP_ACCOUNTS,
+    "post-requests": Act.VIEW_ACCOUNTS,
     "own": Act.FOLLOW_OWN_CASE,
 }
 
@@ -76,7 +79,7 @@ def test_a_stranger_is_sent_to_sign_in(name: str, method: str) -> None:
     assert answer["Location"].startswith(reverse("account_login"))
 
 
-@pytest.mark.parametrize("name", ["account_login", "verify", "health"])
+@pytest.mark.parametrize("name", ["account_login", "verify", "verify-file", "health"])
 def test_a_stranger_sees_the_public_pages(name: str) -> None:
     assert Client().get(ADDRESSES[name]).status_code == 200
 

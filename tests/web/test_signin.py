@@ -1,7 +1,7 @@
 """Signing in and out, lock-out, second factor, own password."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -11,7 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from web_factories import PASSWORD, World, world
 
+from lantai.identity import sessions
 from lantai.identity.rules import Role
+from lantai.identity.sessions import Place, Step
+from lantai.ledger import queries as ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +201,103 @@ def test_a_password_is_changed_with_the_old_one_and_holds_to_the_rules(office: W
     assert "当前密码不正确" in stolen.content.decode()
     assert good.status_code == 302
     assert user.check_password("xin-mi-ma-2027")
+
+
+# What the log keeps of it
+
+
+def _kept() -> list[tuple[str, str, dict[str, Any]]]:
+    """The comings and goings on record, the oldest first: action, actor, facts."""
+    found = ledger.entries(stream="access").order_by("index")
+    return [(entry.action, entry.actor, entry.facts) for entry in found]
+
+
+HERE: Final = {"address": "10.3.0.7", "device": "Firefox 145"}
+
+
+def _at_the_window() -> Client:
+    return Client(REMOTE_ADDR="10.3.0.7", headers={"User-Agent": "Firefox 145"})
+
+
+def test_signing_in_and_out_is_on_record(office: World) -> None:
+    browser = _at_the_window()
+
+    _sign_in(browser)
+    browser.post(reverse("account_logout"))
+
+    assert _kept() == [
+        ("identity.session.opened", NAME, HERE),
+        ("identity.session.closed", NAME, {"how": "signed-out", **HERE}),
+    ]
+
+
+def test_a_wrong_password_is_on_record_and_no_word_that_was_typed(office: World) -> None:
+    browser = _at_the_window()
+
+    _sign_in(browser, "falsch-falsch")
+    for _ in range(2):
+        browser.post(LOGIN, {"login": "mein-geheimnis", "password": "falsch-falsch"})
+
+    known, stranger, again = _kept()
+    assert known == ("identity.session.refused", NAME, {"step": "password", **HERE})
+    assert stranger == again
+    assert stranger[1].startswith("unknown-")
+    assert not any("falsch" in str(one) or "geheimnis" in str(one) for one in _kept())
+    leaves = [bytes(entry.leaf).decode() for entry in ledger.entries(stream="access")]
+    assert not any("10.3.0.7" in leaf or NAME in leaf for leaf in leaves)
+
+
+def test_attempts_that_the_limit_keeps_out_write_nothing_more(office: World) -> None:
+    for _ in range(9):
+        _sign_in(Client(), "falsch-falsch")
+
+    assert [action for action, _, _ in _kept()] == ["identity.session.refused"] * 5
+
+
+def test_a_stranger_with_many_addresses_does_not_write_without_bound(
+    office: World, noon: datetime
+) -> None:
+    where = Place(address="10.3.0.7", device="Firefox 145")
+
+    for second in range(sessions.REFUSED_AT_MOST + 30):
+        sessions.note_refused(
+            name=f"n{second}",
+            step=Step.PASSWORD,
+            place=where,
+            at=noon + timedelta(milliseconds=second),
+        )
+    kept = len(_kept())
+    sessions.note_refused(
+        name="later", step=Step.PASSWORD, place=where, at=noon + timedelta(minutes=2)
+    )
+
+    assert kept == sessions.REFUSED_AT_MOST
+    assert len(_kept()) == sessions.REFUSED_AT_MOST + 1
+
+
+def test_a_second_factor_set_missed_renewed_and_removed_is_on_record(office: World) -> None:
+    browser = _at_the_window()
+    _sign_in(browser)
+    secret = _enrolment(browser).context["form"].secret
+
+    browser.post(reverse("mfa_activate_totp"), {"code": "000000"})
+    browser.post(reverse("mfa_activate_totp"), {"code": _code(secret)})
+    browser.post(reverse("mfa_generate_recovery_codes"))
+    browser.post(reverse("account_logout"))
+    _sign_in(browser)
+    browser.post(reverse("mfa_authenticate"), {"code": "000000"})
+    cache.clear()  # the code just used for enrolment may be used again in a test
+    browser.post(reverse("mfa_authenticate"), {"code": _code(secret)})
+    browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    browser.post(reverse("mfa_deactivate_totp"))
+
+    assert [(action, facts.get("step")) for action, _, facts in _kept()] == [
+        ("identity.session.opened", None),
+        ("identity.factor.set", None),
+        ("identity.codes.renewed", None),
+        ("identity.session.closed", None),
+        ("identity.session.refused", "code"),
+        ("identity.session.opened", None),
+        ("identity.factor.removed", None),
+    ]
+    assert {actor for _, actor, _ in _kept()} == {NAME}

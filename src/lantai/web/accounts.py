@@ -4,7 +4,13 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+
+from lantai.identity import services as identity
+from lantai.identity import sessions
+from lantai.identity.sessions import End, Step
+from lantai.web.http import place_of
 
 LAST_SIGN_IN = "lantai.last-sign-in"
 
@@ -26,8 +32,27 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def set_password(self, user: Any, password: str) -> None:
+        identity.change_password(user=user, password=password, by=user.username, at=now())
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record what the limit on failed attempts let through; it stands before this."""
+        sessions.note_refused(
+            name=str(credentials.get("username", "")),
+            step=Step.PASSWORD,
+            place=place_of(request),
+            at=now(),
+        )
+
+    def logout(self, request: HttpRequest) -> None:
+        user = request.user
+        if user.is_authenticated:
+            sessions.note_closed(user=user, how=End.SIGNED_OUT, place=place_of(request), at=now())
+        super().logout(request)
+
     def login(self, request: HttpRequest, user: Any) -> None:
         """Open the session and keep when the account was used before, to be shown."""
         before = user.last_login
         super().login(request, user)
+        sessions.note_opened(user=user, place=place_of(request), at=now())
         request.session[LAST_SIGN_IN] = before.isoformat() if before else ""

@@ -43,7 +43,8 @@ MODULES: Final = (
         _("档案查询"),
         "dossiers",
         frozenset({Act.SEARCH_DOSSIERS}),
-        frozenset({"dossiers", "dossier", "dossier-material-edit"}),
+        frozenset({"dossiers", "dossier", "dossier-material-edit"})
+        | frozenset({"dossier-history", "dossier-history-entry", "original"}),
     ),
     Module(
         _("数字化生产"),
@@ -75,9 +76,19 @@ MODULES: Final = (
         frozenset({Act.VIEW_OPENINGS}),
         frozenset({"openings", "refusals", "grants"}),
     ),
-    Module(_("存证日志"), "log", frozenset({Act.VIEW_LOG}), frozenset({"log", "log-entry"})),
+    Module(
+        _("存证日志"),
+        "log",
+        frozenset({Act.VIEW_LOG}),
+        frozenset({"log", "log-entry", "witnesses"}),
+    ),
     Module(_("统计"), "figures", frozenset({Act.VIEW_FIGURES}), frozenset({"figures"})),
-    Module(_("账户与岗位"), "accounts", frozenset({Act.VIEW_ACCOUNTS}), frozenset({"accounts"})),
+    Module(
+        _("账户与岗位"),
+        "accounts",
+        frozenset({Act.VIEW_ACCOUNTS}),
+        frozenset({"accounts", "account", "account-new", "post-requests"}),
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from django_htmx.middleware import HtmxDetails
 from lantai.identity import services as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Act
+from lantai.identity.sessions import Place
 
 LONGEST_ADDRESS: Final = 45  # an IPv6 address with an embedded IPv4 one
 
@@ -27,6 +28,11 @@ class SignedIn(HttpRequest):
 def address_of(request: HttpRequest) -> str:
     """The terminal a request came from, as the server saw it."""
     return str(request.META.get("REMOTE_ADDR", ""))[:LONGEST_ADDRESS]
+
+
+def place_of(request: HttpRequest) -> Place:
+    """The terminal of a request, and what its browser says of itself."""
+    return Place(address=address_of(request), device=request.headers.get("User-Agent", ""))
 
 
 def may_any(*acts: Act, by: User, at: datetime) -> bool:

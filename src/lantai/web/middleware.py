@@ -14,9 +14,13 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from lantai.access import services as access
+from lantai.identity import sessions
+from lantai.identity.sessions import End
+from lantai.ledger import quorum
 from lantai.ledger import services as ledger
 from lantai.ledger.queries import LogDamaged
 from lantai.lib.refusals import Refusal
+from lantai.web.http import place_of
 from lantai.web.views.errors import answer
 
 logger = logging.getLogger(__name__)
@@ -39,6 +43,9 @@ class IdleMiddleware:
             seen, here = request.session.get(LAST_SEEN), now().timestamp()
             minutes = getattr(settings, "LANTAI_IDLE_MINUTES", IDLE_MINUTES)
             if seen is not None and here - seen > minutes * 60:
+                sessions.note_closed(
+                    user=request.user, how=End.IDLE, place=place_of(request), at=now()
+                )
                 logout(request)
                 messages.warning(
                     request, _("已有 %(n)s 分钟未操作，为安全起见请重新登录") % {"n": minutes}
@@ -75,11 +82,15 @@ class RefusalMiddleware:
 
 
 def _seal() -> None:
-    """Sign what was committed. A damaged log signs nothing more, and is an incident.
+    """Sign what was committed, unless witnesses are asked: then the worker does both in order.
+
+    A damaged log signs nothing more, and is an incident.
 
     The deed itself is committed by now and its answer stands; the health page fails, the log page
     says what is wrong, and the people who look into it can still sign in.
     """
+    if quorum.in_force() is not None:
+        return
     try:
         ledger.publish(at=now())
     except LogDamaged:

@@ -1,16 +1,21 @@
 """Our addresses: each desk names its own."""
 
 from lantai.web.views import (
+    accounts,
     cases,
     certificates,
     desk,
     dossiers,
     figures,
+    history,
+    originality,
     oversight,
     own,
     production,
     public,
     review,
+    verifier,
+    witnesses,
 )
 
 urlpatterns = [
@@ -22,6 +27,11 @@ urlpatterns = [
     *certificates.urlpatterns,
     *own.urlpatterns,
     *oversight.urlpatterns,
+    *witnesses.urlpatterns,
     *figures.urlpatterns,
+    *accounts.urlpatterns,
+    *history.urlpatterns,
+    *originality.urlpatterns,
     *public.urlpatterns,
+    *verifier.urlpatterns,
 ]

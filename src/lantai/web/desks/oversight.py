@@ -8,14 +8,16 @@ from django.utils.translation import gettext as _
 
 from lantai.access import queries as access
 from lantai.cases import queries as cases
-from lantai.cases.rules.workflow import STATE_LABELS, State
+from lantai.cases.rules.workflow import CLOCK_STANDS, STATE_LABELS, State
 from lantai.identity import queries as people
 from lantai.identity.services import office_clock
+from lantai.ledger import finality
 from lantai.ledger import queries as ledger
 from lantai.ledger.models import STREAMS
 from lantai.web.desks.parts import SHOWN, Action, Desk, Seat, Section, Task, Tile, due, when
 from lantai.web.labels import STREAM_LABELS, action_label
 
+UNWITNESSED_ALARM: Final = timedelta(hours=24)
 UNUSED_AFTER: Final = timedelta(days=90)  # an account nobody used for so long is looked into
 
 
@@ -43,7 +45,7 @@ def supervisor(seat: Seat, desk: Desk) -> None:
     began = seat.day_began
     looks, refused = access.latest_openings(), access.latest_refusals()
     running = cases.in_scope(user=seat.user, at=seat.at).filter(closed_at=None)
-    late = running.filter(due_on__lt=seat.today)
+    late = running.filter(due_on__lt=seat.today).exclude(state__in=CLOCK_STANDS)
     overdue = late.count()
     desk.tiles += [
         Tile(
@@ -88,6 +90,7 @@ def supervisor(seat: Seat, desk: Desk) -> None:
             _("没有超期的业务"),
         )
     )
+    _witnesses(seat, desk)
     _watch(seat, desk)
     desk.actions.append(Action(_("统计"), reverse("figures"), icon="chart-bar"))
 
@@ -115,6 +118,35 @@ def security_admin(seat: Seat, desk: Desk) -> None:
         )
     )
     _watch(seat, desk)
+
+
+def _witnesses(seat: Seat, desk: Desk) -> None:
+    """What is wrong with the witnessing of the log, first on the desk; else nothing."""
+    alarms = [
+        Task(
+            _("日志已停签"),
+            f"{_(STREAM_LABELS[stream])}　{stopped.why}",
+            url=reverse("witnesses"),
+            tone="risk",
+            late=True,
+        )
+        for stream, stopped in finality.stops()
+    ]
+    since = finality.provisional_since()
+    if since is not None and seat.at - since >= UNWITNESSED_ALARM:
+        alarms.append(
+            Task(
+                _("超过 24 小时未达到法定见证数"),
+                _("其间的固定影像、决定和证明均为暂定"),
+                url=reverse("witnesses"),
+                tone="risk",
+                due=_("自 %(since)s") % {"since": office_clock(since)},
+                late=True,
+            )
+        )
+    if alarms:
+        desk.waiting += len(alarms)
+        desk.sections.insert(0, Section(_("见证告警"), "", alarms, "", more=reverse("witnesses")))
 
 
 def _watch(seat: Seat, desk: Desk) -> None:
@@ -191,6 +223,7 @@ def system_admin(seat: Seat, desk: Desk) -> None:
 
 
 def audit_admin(seat: Seat, desk: Desk) -> None:
+    _witnesses(seat, desk)
     for stream in STREAMS:
         size, head = ledger.size_of(stream=stream), ledger.latest_head(stream=stream)
         waiting = size - (head.size if head else 0)

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from lantai.access import queries as access
 from lantai.cases import queries as cases
 from lantai.cases.models import Case, Claim, Decision, Mark
 from lantai.cases.rules.conflicts import Conflict
@@ -27,6 +26,7 @@ from lantai.dossiers.models import Page
 from lantai.identity import services as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Act
+from lantai.ledger import finality
 from lantai.ledger import queries as ledger
 from lantai.lib import canonical, catalogue
 from lantai.lib.refusals import NotFound
@@ -144,6 +144,9 @@ def summary(*, case: Case, user: User, at: datetime) -> dict[str, Any]:
         "return_codes": Decision.Code.choices,
         "decision": decision,
         "decision_final": final,
+        "decision_standing": finality.standing_of_act(
+            subject=f"case:{case.uid}", action="cases.decision.made"
+        ),
         "may_issue": final
         and case.state in {State.APPROVED, State.FILED}
         and identity.may(Act.ISSUE_CERTIFICATE, by=user, at=at),
@@ -152,6 +155,8 @@ def summary(*, case: Case, user: User, at: datetime) -> dict[str, Any]:
             (Kind.DEPOSIT, KIND_LABELS[Kind.DEPOSIT]),
         ],
         "frozen": _frozen(case, user=user, at=at),
+        "export": deeds.exporting(case, user=user, at=at),
+        "exports": cases.exports_of(case=case),
         "papers": cases.paper_calls_of(case=case),
         "history": _history(case),
         "policy": case.policy_version,
@@ -245,13 +250,13 @@ def _frozen(case: Case, *, user: User, at: datetime) -> dict[str, Any] | None:
     if evidence is None or case.state in {State.IN_REVIEW, State.RETURNED}:
         return None
     head = ledger.latest_head(stream="records")
-    leave = access.leave_for(user=user, dossier=case.dossier, material=None, at=at)
     return {
-        "may_download": leave is not None and leave.revoked_at is None and at < leave.closes_at,
+        "may_export": identity.may(Act.EXPORT_EVIDENCE, by=user, at=at),
         "evidence": evidence,
         "pages": len(canonical.loads(evidence.manifest.encode())),
         "head": head,
         "sealed": head is not None and head.size > evidence.entry,
+        "standing": finality.standing_at(stream="records", index=evidence.entry),
         "changes": cases.changes_since_fixed(case=case),
         "added": cases.added_since_fixed(case=case),
     }

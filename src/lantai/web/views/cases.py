@@ -10,7 +10,6 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from lantai.access import services as access
 from lantai.cases import queries as cases
 from lantai.cases import services as work
 from lantai.cases.rules.age import retirement_age
@@ -128,6 +127,30 @@ def case_take(request: SignedIn, uid: str) -> HttpResponse:
 
 
 @require_POST
+def case_withdraw(request: SignedIn, uid: str) -> HttpResponse:
+    reason = read(ReasonForm, request)["reason"]
+    work.withdraw_case(case_uid=uid, reason=reason, by=request.user, at=now())
+    messages.success(request, _("申请已撤回，本件办结"))
+    return onward(request, "case", uid)
+
+
+@require_POST
+def case_suspend(request: SignedIn, uid: str) -> HttpResponse:
+    reason = read(ReasonForm, request)["reason"]
+    work.suspend_case(case_uid=uid, reason=reason, by=request.user, at=now())
+    messages.success(request, _("已中止办理"))
+    return onward(request, "case", uid)
+
+
+@require_POST
+def case_resume(request: SignedIn, uid: str) -> HttpResponse:
+    reason = read(ReasonForm, request)["reason"]
+    work.resume_case(case_uid=uid, reason=reason, by=request.user, at=now())
+    messages.success(request, _("已恢复办理，请初审人员领取"))
+    return onward(request, "case", uid)
+
+
+@require_POST
 def paper_call(request: SignedIn, uid: str) -> HttpResponse:
     reason = read(ReasonForm, request)["reason"]
     work.call_paper(case_uid=uid, reason=reason, by=request.user, at=now())
@@ -176,20 +199,16 @@ def case_file(request: SignedIn, uid: str) -> HttpResponse:
     return onward(request, "case", uid)
 
 
-@require_safe
+@require_POST
 def evidence_bundle(request: SignedIn, uid: str) -> HttpResponse:
-    """The frozen evidence as one file, to be checked anywhere without this system.
-
-    It holds the image of every page, so every page goes through the door and is recorded.
-    """
-    _require_staff(request)
+    """The frozen evidence as one file, to be checked anywhere without this system."""
     at = now()
+    reason = read(ReasonForm, request)["reason"]
+    content = work.export_evidence(
+        case_uid=uid, reason=reason, by=request.user, at=at, address=address_of(request)
+    )
     case = bench.case_of(uid=uid, user=request.user, at=at)
-    if cases.evidence_of(case=case) is None:
-        raise NotFound(_("本业务尚未固定影像证据，请在复核通过后再导出"))
-    for page in dossiers.pages_of(dossier=case.dossier):
-        access.open_page(page=page, by=request.user, at=at, address=address_of(request))
-    answer = HttpResponse(cases.bundle(case=case), content_type="application/zip")
+    answer = HttpResponse(content, content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="{case.number}-evidence.zip"'
     answer["Cache-Control"] = "private, no-store"
     return answer
@@ -251,6 +270,9 @@ urlpatterns = [
     path("cases/open/", case_open, name="case-open"),
     path("cases/<str:uid>/", case_page, name="case"),
     path("cases/<str:uid>/take/", case_take, name="case-take"),
+    path("cases/<str:uid>/withdraw/", case_withdraw, name="case-withdraw"),
+    path("cases/<str:uid>/suspend/", case_suspend, name="case-suspend"),
+    path("cases/<str:uid>/resume/", case_resume, name="case-resume"),
     path("cases/<str:uid>/paper/call/", paper_call, name="case-call-paper"),
     path("cases/<str:uid>/paper/out/", paper_out, name="case-paper-out"),
     path("cases/<str:uid>/paper/seen/", paper_seen, name="case-paper-seen"),

@@ -19,6 +19,7 @@ from lantai.certificates import services as certificates
 from lantai.certificates.rules import KIND_LABELS, Kind
 from lantai.identity import services as identity
 from lantai.identity.rules import Act
+from lantai.ledger import finality
 from lantai.lib.refusals import NotFound
 from lantai.web.http import SignedIn
 
@@ -91,6 +92,9 @@ def show(request: SignedIn, number: str) -> HttpResponse:
         {
             "certificate": found,
             "face": json.loads(found.face),
+            "standing": finality.standing_of_act(
+                subject=f"certificate:{found.uid}", action=certificates.ISSUED
+            ),
             "state": label,
             "tone": tone,
             "purposes": PURPOSES,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lantai.cases import queries as cases
 from lantai.cases.models import Case, Decision
-from lantai.cases.rules.workflow import STATE_LABELS, State
+from lantai.cases.rules.workflow import CLOCK_STANDS, STATE_LABELS, State
 from lantai.identity import services as identity
 from lantai.identity.models import User
 from lantai.identity.rules import Act
@@ -36,6 +36,8 @@ TONES: Final[dict[State, str]] = {
     State.APPROVED: "ok",
     State.REJECTED: "risk",
     State.FILED: "ok",
+    State.SUSPENDED: "warn",
+    State.WITHDRAWN: "plain",
 }
 
 STEPS: Final = (_("受理"), _("初审"), _("复核"), _("影像固定"), _("审批"), _("归档"))
@@ -50,6 +52,8 @@ REACHED: Final[dict[State, int]] = {
     State.APPROVED: 5,
     State.REJECTED: 5,
     State.FILED: 6,
+    State.SUSPENDED: 1,
+    State.WITHDRAWN: 1,
 }
 
 
@@ -121,6 +125,42 @@ class _Kind:
 
 _WORKING: Final = frozenset({State.IN_REVIEW, State.IN_CONFIRMATION, *WAITS_FOR_DECISION})
 _KINDS: Final = (
+    _Kind(
+        name="withdraw",
+        act=Act.WITHDRAW_CASE,
+        states=frozenset({State.ACCEPTED, State.RETURNED, State.SUSPENDED, *_WORKING})
+        - {State.PAPER_CALLED},
+        label=_("申请人撤回"),
+        icon="arrow-back-up",
+        tone="danger",
+        objections=cases.objections_to_withdraw,
+        asks="reason",
+        prompt=_("申请人撤回的理由；撤回后本件办结，可另行受理"),
+        at_own_seat=False,
+    ),
+    _Kind(
+        name="suspend",
+        act=Act.SUSPEND_CASE,
+        states=_WORKING - {State.PAPER_CALLED},
+        label=_("中止办理"),
+        icon="ban",
+        tone="danger",
+        objections=cases.objections_to_suspend,
+        asks="reason",
+        prompt=_("中止的理由，如争议、案件；恢复后从初审重新核对"),
+    ),
+    _Kind(
+        name="resume",
+        act=Act.SUSPEND_CASE,
+        states=frozenset({State.SUSPENDED}),
+        label=_("恢复办理"),
+        icon="check",
+        tone="primary",
+        objections=cases.objections_to_resume,
+        asks="reason",
+        prompt=_("恢复的理由；恢复后从初审重新核对"),
+        at_own_seat=False,
+    ),
     _Kind(
         name="call-paper",
         act=Act.CALL_PAPER,
@@ -245,7 +285,7 @@ def row(case: Case, *, on: date) -> Row:
         case=case,
         state=STATE_LABELS[state],
         tone=TONES[state],
-        overdue=case.closed_at is None and case.due_on < on,
+        overdue=case.closed_at is None and case.due_on < on and state not in CLOCK_STANDS,
     )
 
 
@@ -294,6 +334,24 @@ def taking(case: Case, *, user: User, at: datetime) -> Deed | None:
         asks="",
         prompt="",
         objections=cases.objections_to_take(case=case, user=user, at=at),
+    )
+
+
+def exporting(case: Case, *, user: User, at: datetime) -> Deed | None:
+    """The form that takes the frozen evidence out, for somebody whose post may."""
+    if cases.evidence_of(case=case) is None or not identity.may(
+        Act.EXPORT_EVIDENCE, by=user, at=at
+    ):
+        return None
+    return Deed(
+        name="export",
+        label=_("导出证据包"),
+        icon="download",
+        tone="plain",
+        url=reverse("evidence-bundle", args=[case.uid]),
+        asks="reason",
+        prompt=_("导出事由和接收单位，如信访答复、行政复议、诉讼举证；将记入存证日志"),
+        objections=cases.objections_to_export_evidence(case=case, user=user, at=at),
     )
 
 

@@ -1,6 +1,6 @@
 """Dossiers: found, looked through by their catalogue, their catalogue corrected."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from lantai.access import queries as access
 from lantai.cases import queries as cases
 from lantai.dossiers import queries as dossiers
 from lantai.dossiers import services
-from lantai.dossiers.models import Dossier, Material
+from lantai.dossiers.models import Dossier, Material, Page
 from lantai.dossiers.rules import STATE_LABELS, State
 from lantai.identity import services as identity
 from lantai.identity.rules import Act
@@ -70,10 +70,11 @@ def dossier(request: SignedIn, dossier_uid: str) -> HttpResponse:
     in_force = leave is not None and leave.revoked_at is None and leave.closes_at > at
     looks = access.latest_openings().filter(grant__dossier=found)
     materials = dossiers.materials_of(dossier=found)
+    pages = dossiers.pages_of(dossier=found)
     shown = {
         "dossier": found,
         "tone": TONES[State(found.state)],
-        "classes": _classes(materials),
+        "classes": _classes(materials, pages),
         "materials": len(materials),
         "images": sum(getattr(material, "images", 0) for material in materials),
         "leave": leave if in_force else None,
@@ -146,15 +147,18 @@ def _facets(found: QuerySet[Dossier], *, state: str, body: str) -> dict[str, Any
     }
 
 
-def _classes(materials: list[Material]) -> list[dict[str, Any]]:
-    """The catalogue by its classes, each with its entries and the sides they have."""
+def _classes(materials: list[Material], pages: list[Page]) -> list[dict[str, Any]]:
+    """The catalogue by its classes, each with its entries, their pages, the sides they have."""
+    of: dict[int, list[Page]] = defaultdict(list)
+    for page in pages:
+        of[page.material_id].append(page)
     found = []
     for code, group in groupby(materials, key=lambda material: material.class_code):
         entries = list(group)
         found.append(
             {
                 "leaf": catalogue.leaf(code),
-                "entries": entries,
+                "entries": [(entry, of[entry.pk]) for entry in entries],
                 "sides": sum(entry.page_count for entry in entries),
             }
         )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from lantai.access import queries as access
 from lantai.access.rules import PURPOSE_LABELS, Purpose
 from lantai.cases import queries as cases
+from lantai.cases.rules.workflow import CLOCK_STANDS
 from lantai.cases.rules.workflow import STATE_LABELS as CASE_LABELS
 from lantai.cases.rules.workflow import State as CaseState
 from lantai.certificates import queries as certificates
@@ -60,7 +61,9 @@ def figures(request: SignedIn) -> HttpResponse:
         "looks_month": sum(purposes.values()),
         "refused_month": access.latest_refusals().filter(at__gte=month).count(),
         "open_cases": running.filter(closed_at=None).count(),
-        "overdue": running.filter(closed_at=None, due_on__lt=day).count(),
+        "overdue": running.filter(closed_at=None, due_on__lt=day)
+        .exclude(state__in=CLOCK_STANDS)
+        .count(),
         "issued": issued.count(),
         "revoked": issued.exclude(revoked_at=None).count(),
         "bodies": by_body,
@@ -102,6 +105,7 @@ def accounts(request: SignedIn) -> HttpResponse:
         "range": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "today": day,
         "unused_since": at - UNUSED_AFTER,
+        "may_keep": services.may(Act.KEEP_ACCOUNTS, by=request.user, at=at),
     }
     part = request.htmx and not request.htmx.history_restore_request
     return render(request, "pages/_accounts.html" if part else "pages/accounts.html", shown)

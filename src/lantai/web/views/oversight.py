@@ -77,6 +77,7 @@ def log_entry(request: SignedIn, stream: str, index: int) -> HttpResponse:
     entry = ledger.entries(stream=stream).filter(index=index).first()
     if entry is None:
         raise NotFound("日志中没有这一条记录，请核对序号后从存证日志进入")
+    kind, _colon, uid = entry.subject.partition(":")
     shown = {
         "entry": entry,
         "label": action_label(entry.action),
@@ -84,6 +85,7 @@ def log_entry(request: SignedIn, stream: str, index: int) -> HttpResponse:
         "leaf": _leaf_text(entry),
         "leaf_hash": bytes(entry.leaf_hash).hex(),
         "last": ledger.size_of(stream=stream) - 1,
+        "dossier": uid if kind == "dossier" else "",
         "previous": index - 1,
         "next": index + 1,
         **_content(entry),

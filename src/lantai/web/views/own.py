@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from lantai.cases import queries as cases
 from lantai.cases.models import Case
-from lantai.cases.rules.workflow import STATE_LABELS, State
+from lantai.cases.rules.workflow import CLOCK_STANDS, STATE_LABELS, State
 from lantai.identity import services as identity
 from lantai.identity.rules import Act
 from lantai.web.http import SignedIn
@@ -20,10 +20,10 @@ from lantai.web.http import SignedIn
 # What the person is told of the way a case goes; the office's own states are finer.
 STAGES = (
     (_("受理"), frozenset({State.ACCEPTED})),
-    (_("初审"), frozenset({State.IN_REVIEW, State.RETURNED})),
+    (_("初审"), frozenset({State.IN_REVIEW, State.RETURNED, State.SUSPENDED})),
     (_("复核"), frozenset({State.IN_CONFIRMATION})),
     (_("审批"), frozenset({State.FROZEN, State.PAPER_CALLED, State.PAPER_BACK})),
-    (_("办结"), frozenset({State.APPROVED, State.REJECTED, State.FILED})),
+    (_("办结"), frozenset({State.APPROVED, State.REJECTED, State.FILED, State.WITHDRAWN})),
 )
 
 
@@ -43,7 +43,8 @@ def _told(case: Case, *, today: date) -> dict[str, Any]:
     state = State(case.state)
     at = next(place for place, (_label, states) in enumerate(STAGES) if state in states)
     done = at == len(STAGES) - 1
-    decision = cases.decision_of(case=case) if done else None
+    decided = done and state is not State.WITHDRAWN
+    decision = cases.decision_of(case=case) if decided else None
     return {
         "case": case,
         "state": STATE_LABELS[state],
@@ -52,7 +53,7 @@ def _told(case: Case, *, today: date) -> dict[str, Any]:
             for place, (label, _states) in enumerate(STAGES)
         ],
         "stage": STAGES[at][0],
-        "late": not done and case.due_on < today,
+        "late": not done and case.due_on < today and state not in CLOCK_STANDS,
         "decision": decision,
         "approved": decision is not None and decision.outcome == "approve",
     }

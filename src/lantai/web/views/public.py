@@ -17,7 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from lantai.certificates import queries as certificates
 from lantai.certificates.models import Certificate
+from lantai.certificates.services import ISSUED
 from lantai.identity.services import office_day
+from lantai.ledger import finality
 from lantai.ledger import queries as ledger
 from lantai.ledger.models import STREAMS
 from lantai.web.context import LARGE_TEXT_COOKIE
@@ -99,6 +101,9 @@ def _told(certificate: Certificate) -> dict[str, Any]:
         "state": certificates.state(certificate=certificate, on=office_day(now())),
         "certificate": certificate,
         "face": json.loads(certificate.face),
+        "standing": finality.standing_of_act(
+            subject=f"certificate:{certificate.uid}", action=ISSUED
+        ),
     }
 
 
