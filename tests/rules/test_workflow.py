@@ -1,6 +1,7 @@
 """Who may take the next step of a case, and every reason why not."""
 
 from dataclasses import replace
+from datetime import date
 from itertools import combinations
 from typing import Any
 
@@ -20,6 +21,7 @@ from lantai.cases.rules.workflow import (
     State,
     Verb,
     diagram,
+    due_on,
     next_state,
     objections_to,
 )
@@ -74,6 +76,16 @@ def test_every_state_allows_what_the_table_says_and_nothing_else(state: State, v
 def test_a_verb_that_leads_nowhere_has_no_next_state() -> None:
     with pytest.raises(KeyError):
         next_state(State.FILED, Verb.TAKE)
+
+
+def test_a_step_is_due_after_its_working_days_or_those_of_an_approval() -> None:
+    wednesday = date(2026, 11, 25)
+    days = {State.IN_REVIEW: 3, State.FROZEN: 5}
+
+    assert due_on(State.IN_REVIEW, days=days, since=wednesday) == date(2026, 11, 30)
+    assert due_on(State.FROZEN, days=days, since=wednesday) == date(2026, 12, 2)
+    assert due_on(State.RETURNED, days=days, since=wednesday) == date(2026, 12, 2)
+    assert due_on(State.IN_REVIEW, days={**days, State.IN_REVIEW: 0}, since=wednesday) == wednesday
 
 
 def test_the_main_way_leads_from_acceptance_to_the_file() -> None:

@@ -144,7 +144,6 @@ _KINDS: Final = (
         states=_WORKING - {State.PAPER_CALLED},
         label=_("中止办理"),
         icon="ban",
-        tone="danger",
         objections=cases.objections_to_suspend,
         asks="reason",
         prompt=_("中止的理由，如争议、案件；恢复后从初审重新核对"),

@@ -20,6 +20,7 @@ from lantai.dossiers import queries as dossiers
 from lantai.dossiers import services
 from lantai.dossiers.models import Dossier, Material, Page
 from lantai.dossiers.rules import STATE_LABELS, State
+from lantai.identity import queries as people
 from lantai.identity import services as identity
 from lantai.identity.rules import Act
 from lantai.lib import catalogue
@@ -73,6 +74,7 @@ def dossier(request: SignedIn, dossier_uid: str) -> HttpResponse:
     pages = dossiers.pages_of(dossier=found)
     shown = {
         "dossier": found,
+        "entered_by": people.account(username=found.entered_by),
         "tone": TONES[State(found.state)],
         "classes": _classes(materials, pages),
         "materials": len(materials),
