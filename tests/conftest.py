@@ -44,6 +44,9 @@ def home(settings: object, tmp_path: Path) -> Path:
     fresh = tmp_path / "home"
     fresh.mkdir()
     settings.LANTAI_HOME = fresh  # type: ignore[attr-defined]
+    settings.CACHES = {  # type: ignore[attr-defined]
+        "default": {**settings.CACHES["default"], "LOCATION": fresh / "cache"}  # type: ignore[attr-defined]
+    }
     settings.STATICFILES_DIRS = []  # type: ignore[attr-defined]
     return fresh
 

@@ -102,6 +102,14 @@ def _database() -> dict[str, object]:
 SECRET_KEY = _secret()
 ALLOWED_HOSTS = os.environ.get("LANTAI_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 DATABASES = {"default": _database()}
+# What sign-in counts against its limits, counted once for all processes of the web server.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": LANTAI_HOME / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "identity.User"
 

@@ -1,7 +1,11 @@
 """Signing in and out, lock-out, second factor, own password."""
 
+import os
 import re
+import subprocess
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -301,3 +305,21 @@ def test_a_second_factor_set_missed_renewed_and_removed_is_on_record(office: Wor
         ("identity.factor.removed", None),
     ]
     assert {actor for _, actor, _ in _kept()} == {NAME}
+
+
+def test_what_is_counted_against_a_limit_is_counted_for_all_processes(home: Path) -> None:
+    cache.set("tries", 4)
+
+    other = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import django; django.setup(); from django.core import cache; print(cache.cache.get('tries'))",
+        ],
+        env={**os.environ, "LANTAI_HOME": str(home), "DJANGO_SETTINGS_MODULE": "lantai.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert other.stdout.strip() == "4"
