@@ -16,6 +16,7 @@ LANTAI_FONT_DIR  licensed fonts of the office, tried before the free ones
 LANTAI_POLICY    who witnesses the log, and whose word is enough (LANTAI_HOME/witnesses.policy)
 LANTAI_ANCHORS   where heads are anchored (log/<stream>/anchors in LANTAI_HOME)
 LANTAI_TSA       address of an RFC 3161 time-stamping authority; without it no stamps
+LANTAI_PKCS11_PIN  the PIN of a token that holds a log's key (keys/pkcs11.pin); read when signing
 LANTAI_TSA_ROOTS PEM file of the certificates that authority is trusted by
 """
 

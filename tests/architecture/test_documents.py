@@ -38,7 +38,9 @@ def test_every_ledger_action_is_in_the_reference() -> None:
 
 def test_every_setting_from_the_environment_is_in_the_reference() -> None:
     text = (DOCS / "reference" / "settings.md").read_text()
-    settings = set(re.findall(r"LANTAI_[A-Z_]+|DATABASE_URL", (SOURCE / "settings.py").read_text()))
+    settings = set(
+        re.findall(r"LANTAI_[A-Z0-9_]+|DATABASE_URL", (SOURCE / "settings.py").read_text())
+    )
 
     assert sorted(name for name in settings if f"`{name}`" not in text) == []
 

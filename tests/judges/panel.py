@@ -120,6 +120,7 @@ JUDGES: Final = (
     Judge("tjfoc/gmsm", "gmsm", "go", frozenset({"sm2", "sm3-tree", "sm3-inclusion"})),
     Judge("botan", "botan", "debian", frozenset({"sm2", "sm3-tree", "sm3-inclusion"})),
     Judge("openssl", "openssl", "own", frozenset({"sm2"})),
+    Judge("softhsm", "softhsm", "own", frozenset({"token signature", "token gives out"})),
     Judge("ocfl-py", "packages", "ocfl", frozenset({"ocfl"})),
 )
 

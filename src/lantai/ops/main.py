@@ -42,6 +42,7 @@ HEADINGS: Mapping[str, tuple[Command, ...]] = {
         anchor.ANCHOR,
         anchor.PROMISE,
         keys.ROTATE_KEY,
+        keys.TOKEN_KEY,
     ),
     "运行": (work.SERVE, work.WORKER, work.BENCH),
 }

@@ -14,7 +14,7 @@ from lantai.witness.keys import Cosigner
 from lantai.witness.store import Store
 
 DEFAULT_PORT = 8030
-_APPLICATION_ONLY = ("LANTAI_HOME", "DJANGO_SETTINGS_MODULE")
+_APPLICATION_ONLY = ("LANTAI_HOME", "LANTAI_PKCS11_PIN", "DJANGO_SETTINGS_MODULE")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
