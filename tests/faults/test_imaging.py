@@ -26,11 +26,7 @@ folder = Path(sys.argv[1])
 import django
 from django.conf import settings
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-settings.MIGRATION_MODULES = {
-    app: None
-    for app in ("ledger", "identity", "vault", "dossiers", "access", "imaging", "cases",
-                "certificates")
-}
+settings.MIGRATION_MODULES = {app.rsplit(".", 1)[-1]: None for app in settings.INSTALLED_APPS}
 django.setup()
 from django.core.management import call_command
 from django.db import connection
