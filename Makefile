@@ -66,8 +66,8 @@ browser: setup ## journeys in a real browser; those of a module are chapters of 
 	$(PYTEST) -n 2 --dist loadfile -p no:randomly tests/browser
 
 faults: setup ## writers killed half-way, on both databases
-	$(PYTEST) tests/faults
-	$(PY) tests/with_postgres.py $(PYTEST) tests/faults
+	$(PYTEST) -n 2 tests/faults
+	$(PY) tests/with_postgres.py $(PYTEST) -n 2 tests/faults
 
 fix: setup ## format and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
