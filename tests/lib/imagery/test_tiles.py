@@ -8,7 +8,7 @@ import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lantai.lib.imagery.tiles import TILE, TilePack, TornPack, make_pack, pyramid
+from lantai.lib.imagery.tiles import TILE, Held, TilePack, TornPack, make_pack, pyramid
 
 WIDE, TALL = 1100, 1537
 
@@ -28,14 +28,14 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_pack_knows_its_page_and_its_levels_end_where_one_tile_holds_all(pack: Path) -> None:
-    tiles = TilePack(pack)
+    tiles = TilePack(Held(pack.read_bytes()))
 
     assert (tiles.width, tiles.height, tiles.tile_size, tiles.levels) == (1100, 1537, 512, 3)
     assert [tiles.level_size(k) for k in range(3)] == [(1100, 1537), (550, 769), (275, 385)]
 
 
 def test_the_tiles_of_a_level_put_together_are_the_level(pack: Path) -> None:
-    tiles = TilePack(pack)
+    tiles = TilePack(Held(pack.read_bytes()))
 
     for level, truth in enumerate(pyramid(smooth(WIDE, TALL))):
         tall, wide = truth.shape[:2]
@@ -54,7 +54,7 @@ def test_the_tiles_of_a_level_put_together_are_the_level(pack: Path) -> None:
 
 
 def test_there_is_no_tile_beyond_the_page(pack: Path) -> None:
-    tiles = TilePack(pack)
+    tiles = TilePack(Held(pack.read_bytes()))
 
     with pytest.raises(KeyError):
         tiles.tile(tiles.levels, 0, 0)
@@ -68,7 +68,7 @@ def test_there_is_no_tile_beyond_the_page(pack: Path) -> None:
 
 def every_tile(path: Path) -> list[bytes]:
     """Read all the tiles of a page of 700 x 300 pixels."""
-    tiles = TilePack(path)
+    tiles = TilePack(Held(path.read_bytes()))
     return [tiles.tile(level, column, 0) for level, column in ((0, 0), (0, 1), (1, 0))]
 
 
@@ -79,7 +79,7 @@ def test_a_cut_pack_is_not_opened(cut: int, tmp_path: Path) -> None:
     path.write_bytes(whole[: min(cut, len(whole) - 1)])
 
     with pytest.raises(TornPack):
-        TilePack(path)
+        TilePack(Held(path.read_bytes()))
 
 
 @settings(max_examples=40)
@@ -102,7 +102,7 @@ def test_a_page_of_any_size_has_all_its_tiles_exact(wide: int, tall: int, tmp_pa
     path = tmp_path / "any.pack"
     path.write_bytes(make_pack(smooth(wide, tall)))
 
-    tiles = TilePack(path)
+    tiles = TilePack(Held(path.read_bytes()))
 
     area = 0
     for row in range(-(-tall // TILE)):

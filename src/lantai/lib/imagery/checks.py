@@ -84,7 +84,7 @@ def _unclear(seen: Measured, profile: Profile) -> list[Fault]:
             )
         )
     pale = profile.ink_contrast_min
-    if light.ink is not None and light.ink < pale.value:
+    if light.ink is not None and seen.marks and light.ink < pale.value:
         found.append(
             Fault(
                 "Q01",
@@ -153,7 +153,7 @@ def _crooked(seen: Measured, profile: Profile) -> list[Fault]:
             )
         )
     limit, tilt = profile.skew_max, seen.skew.degrees
-    if seen.skew.sure and abs(tilt) > limit.value:
+    if seen.skew.sure and seen.marks and abs(tilt) > limit.value:
         way = "顺时针" if tilt > 0 else "逆时针"
         found.append(
             Fault(

@@ -67,7 +67,7 @@ def direction(ink: Pixels) -> Direction:
         return Direction(turned=0, sure=False, voters=len(glyphs), lead=0.0)
     odds = np.log(_DOUBT / 4 + (1 - _DOUBT) * np.exp(log_odds(describe(glyphs), _model())))
     # The same word a hundred times over is one witness, not a hundred.
-    weights = 1 / (np.corrcoef(glyphs.reshape(len(glyphs), -1)) > _ALIKE).sum(axis=1)
+    weights = 1 / (_likeness(glyphs) > _ALIKE).sum(axis=1)
     votes = weights @ odds
     order = np.argsort(-votes)
     lead = float(votes[order[0]] - votes[order[1]])
@@ -75,6 +75,14 @@ def direction(ink: Pixels) -> Direction:
     sure = lead >= _SURE_IN_ALL and lead >= _SURE_PER_VOTER * voters
     turned = int(-90 * order[0] % 360) if sure else 0
     return Direction(turned=turned, sure=sure, voters=round(voters), lead=lead / voters)
+
+
+def _likeness(glyphs: Pixels) -> Features:
+    """Return the correlation of each glyph with each."""
+    flat = glyphs.reshape(len(glyphs), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    return flat @ flat.T
 
 
 def log_odds(features: Features, model: Model) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from lantai.lib.imagery.upright import Pixels, lay_down
 from lantai.lib.imagery.view import View, look
 
 THUMBNAIL: Final = 480
-_THUMBNAIL_QUALITY: Final = 80
+THUMBNAIL_QUALITY: Final = 80
 _NORM_DPI: Final = 300
 _SMALLEST: Final = 24  # pixels: two millimetres at 300 dpi
 
@@ -92,7 +92,7 @@ def measure(view: View) -> checks.Measured:
         picture=picture,
         dpi=view.dpi,
         stated=view.stated,
-        skew=skew(view.coarse_ink, inside=view.inside, sheet=view.sheet),
+        skew=skew(view.coarse_ink, finer=view.ink, inside=view.inside, sheet=view.sheet),
         turned=direction(view.ink).turned,
         marks=count_marks(view),
         edge_width=width,
@@ -110,11 +110,10 @@ def _sharpness(
 
     A coarser scan is judged by its own pixels: its edges cannot be narrower than its grid.
     """
-    grey = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
     written = cv2.bitwise_and(view.coarse_ink, view.inside)
     stored = np.ascontiguousarray(lay_down(written, orientation=picture.exif_orientation))
-    places = written_places(stored, scale=view.scale / 2, shape=grey.shape)
-    width = edge_width(grey, places=places)
+    places = written_places(stored, scale=view.scale / 2, shape=picture.rgb.shape[:2])
+    width = edge_width(picture.rgb, places=places)
     if width is None:
         return None, None
     left, top = places[0]
@@ -128,6 +127,6 @@ def _thumbnail(levels: tuple[Pixels, ...]) -> bytes:
     nearest = [level for level in levels if max(level.shape[:2]) >= max(size)][-1]
     small = cv2.resize(nearest, size, interpolation=cv2.INTER_AREA)
     encoded: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(small), quality=_THUMBNAIL_QUALITY, colorsubsampling="420"
+        np.ascontiguousarray(small), quality=THUMBNAIL_QUALITY, colorsubsampling="420"
     )
     return encoded

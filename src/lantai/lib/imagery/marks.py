@@ -17,6 +17,7 @@ _HOLES_WITHIN_MM: Final = 25
 _CORNER_MM: Final = 20
 _TOUCHING: Final = 2  # coarse pixels, 0.7 mm
 _DEEP_MM, _LARGE_MM = 1.0, 12.0
+_FADED: Final = 40  # so many faint marks are a page whose writing has faded; fewer are spots
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def count_marks(view: View) -> int:
     """Count marks of the size of a written stroke or more, off the rim; 0 means a blank page.
 
     Dust is smaller, folds and the rims of stains are longer or fainter, the holes of a binding are
-    round, dark throughout and near the edge, and the rust of a staple is a bar in a corner.
+    round, dark throughout and near the edge, and the rust of a staple is a bar in a corner. Mould
+    leaves faint spots of the size of strokes: marks of which none is as dark as pencil are no
+    writing, unless they are as many as a page of faded writing has.
     """
     mm = view.mm
     reach = 2 * round(_RIM_MM * mm) + 1
@@ -46,15 +49,22 @@ def count_marks(view: View) -> int:
         inside = view.whole_paper
     written = cv2.bitwise_and(cv2.compare(view.coarse_ink, _INKED, cv2.CMP_GT), inside)
     joined = cv2.dilate(written, np.ones((2, 2), np.uint8))
-    _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
-    return sum(
-        not (_is_hole(view, box) or _is_staple(view, box))
-        for box in boxes[1:]
-        if 1.4 * mm <= max(box[2], box[3]) < 140 * mm and box[4] >= 4 * mm
-    )
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(joined)
+    firm = cv2.bitwise_and(cv2.compare(view.coarse_ink, _DARK, cv2.CMP_GT), inside)
+    dark = set(np.unique(labels[firm > 0]).tolist())
+    edges = _edges(view.whole_paper)
+    marks = [
+        number
+        for number, box in enumerate(boxes)
+        if number  # the first is the ground
+        and 1.4 * mm <= max(box[2], box[3]) < 140 * mm
+        and box[4] >= 4 * mm
+        and not (_is_hole(view, box, edges) or _is_staple(view, box, edges))
+    ]
+    return len(marks) if len(marks) >= _FADED or dark.intersection(marks) else 0
 
 
-def _is_hole(view: View, box: Pixels) -> bool:
+def _is_hole(view: View, box: Pixels, edges: Region) -> bool:
     x, y, wide, tall, area = (int(value) for value in box)
     mm = view.mm
     if not (3 * mm < min(wide, tall) and max(wide, tall) < 10 * mm):
@@ -62,27 +72,31 @@ def _is_hole(view: View, box: Pixels) -> bool:
     if max(wide, tall) > 1.35 * min(wide, tall) or area < 0.6 * wide * tall:
         return False
     middle_x, middle_y = x + wide // 2, y + tall // 2
-    near = min(_from_edges(view, middle_x, middle_y))
+    near = min(_from_edges(edges, middle_x, middle_y))
     dark = int(view.coarse[middle_y, middle_x]) < DARK_LID + 20
     return bool(dark and near < _HOLES_WITHIN_MM * mm)
 
 
-def _is_staple(view: View, box: Pixels) -> bool:
+def _is_staple(view: View, box: Pixels, edges: Region) -> bool:
     x, y, wide, tall, area = (int(value) for value in box)
     mm = view.mm
-    across, down = _from_edges(view, x + wide // 2, y + tall // 2)
+    across, down = _from_edges(edges, x + wide // 2, y + tall // 2)
     bar = area < 3 * mm * max(wide, tall) and min(wide, tall) < 0.6 * max(wide, tall)
     return bar and max(wide, tall) < 15 * mm and max(across, down) < _CORNER_MM * mm
 
 
-def _from_edges(view: View, x: int, y: int) -> tuple[int, int]:
+def _edges(paper: Pixels) -> Region:
+    """Return the first and last column, the first and last row that have paper."""
+    columns, rows = np.flatnonzero(paper.any(axis=0)), np.flatnonzero(paper.any(axis=1))
+    if not len(rows):
+        return 0, paper.shape[1] - 1, 0, paper.shape[0] - 1
+    return int(columns[0]), int(columns[-1]), int(rows[0]), int(rows[-1])
+
+
+def _from_edges(edges: Region, x: int, y: int) -> tuple[int, int]:
     """Return how far a place is from the nearer upright and the nearer level edge of the paper."""
-    paper = view.whole_paper
-    rows, columns = np.flatnonzero(paper.any(axis=1)), np.flatnonzero(paper.any(axis=0))
-    return (
-        min(x - int(columns[0]), int(columns[-1]) - x),
-        min(y - int(rows[0]), int(rows[-1]) - y),
-    )
+    left, right, top, bottom = edges
+    return min(x - left, right - x), min(y - top, bottom - y)
 
 
 def find_cut(view: View) -> Cut:

@@ -20,8 +20,8 @@ _RIM: Final = 8
 _FAINTEST: Final = 4  # grey levels a pixel; below it there is no edge but noise
 
 
-def edge_width(grey: Pixels, *, places: list[tuple[int, int]]) -> float | None:
-    """Return the width of edges in pixels of ``grey``, the wider of both directions.
+def edge_width(rgb: Pixels, *, places: list[tuple[int, int]]) -> float | None:
+    """Return the width of edges in pixels of ``rgb``, the wider of both directions.
 
     ``places`` are the left and top corners of the 256-pixel squares to look at. None when there
     are no edges to judge by.
@@ -29,11 +29,11 @@ def edge_width(grey: Pixels, *, places: list[tuple[int, int]]) -> float | None:
     squares = [
         square
         for left, top in places
-        if (square := grey[top : top + _SIDE, left : left + _SIDE]).shape == (_SIDE, _SIDE)
+        if (square := rgb[top : top + _SIDE, left : left + _SIDE]).shape == (_SIDE, _SIDE, 3)
     ]
     if not squares:
         return None
-    strip = np.hstack(squares)
+    strip = cv2.cvtColor(np.hstack(squares), cv2.COLOR_RGB2GRAY)
     across = cv2.convertScaleAbs(cv2.Sobel(strip, cv2.CV_16S, 1, 0, ksize=3), alpha=0.125)
     down = cv2.convertScaleAbs(cv2.Sobel(strip, cv2.CV_16S, 0, 1, ksize=3), alpha=0.125)
     for seam in range(0, strip.shape[1] + 1, _SIDE):

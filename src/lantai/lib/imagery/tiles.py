@@ -17,8 +17,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import cv2
 import numpy as np
@@ -33,10 +32,35 @@ _HEADER: Final = struct.Struct("<8sHHIIIQ")
 _ENTRY: Final = struct.Struct("<QII")
 _CHECK: Final = struct.Struct("<I")
 _MOST_LEVELS: Final = 16
+_FIRST_READ: Final = 1 << 12  # header and index of a page of 250 tiles
 
 
 class TornPack(Exception):
     """The file is not a whole tile pack: cut, altered or something else."""
+
+
+class Source(Protocol):
+    """Bytes of which parts are read, wherever they are."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, start: int, length: int, /) -> bytes:
+        """``length`` bytes from ``start``; fewer where they end before."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Bytes in memory, as a source."""
+
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def read(self, start: int, length: int, /) -> bytes:
+        return self.content[start : start + length]
 
 
 def pyramid(rgb: Pixels) -> tuple[Pixels, ...]:
@@ -88,16 +112,18 @@ class _Level:
 
 
 class TilePack:
-    """A pack on disk. Raises TornPack when the file is not a whole one."""
+    """A pack, of which tiles are read. Raises TornPack when it is not a whole one."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with path.open("rb") as file:
-            head = file.read(_HEADER.size)
-            if len(head) < _HEADER.size or not head.startswith(_MAGIC):
-                raise TornPack(f"{path.name} is no tile pack")
-            _, tile, levels, wide, tall, count, size = _HEADER.unpack(head)
-            rest = file.read(_ENTRY.size * count + _CHECK.size)
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        first = source.read(0, _FIRST_READ)
+        if len(first) < _HEADER.size or not first.startswith(_MAGIC):
+            raise TornPack("this is no tile pack")
+        _, tile, levels, wide, tall, count, size = _HEADER.unpack_from(first)
+        end = _HEADER.size + _ENTRY.size * count + _CHECK.size
+        if end > len(first):
+            first = source.read(0, end)
+        head, rest = first[: _HEADER.size], first[_HEADER.size : end]
         self.width: int = wide
         self.height: int = tall
         self.tile_size: int = tile
@@ -106,12 +132,12 @@ class TilePack:
             len(rest) != _ENTRY.size * count + _CHECK.size
             or zlib.crc32(head + rest[: -_CHECK.size]) != _CHECK.unpack(rest[-_CHECK.size :])[0]
         ):
-            raise TornPack(f"the index of {path.name} is damaged")
-        if path.stat().st_size != size:
-            raise TornPack(f"{path.name} is not as long as it was made")
+            raise TornPack("the index of a tile pack is damaged")
+        if source.size != size:
+            raise TornPack("a tile pack is not as long as it was made")
         self._levels = _layout(wide, tall, levels)
         if sum(level.columns * level.rows for level in self._levels) != count:
-            raise TornPack(f"the index of {path.name} does not fit its page")
+            raise TornPack("the index of a tile pack does not fit its page")
         self._index = tuple(_ENTRY.iter_unpack(rest[: -_CHECK.size]))
 
     def level_size(self, level: int) -> tuple[int, int]:
@@ -132,11 +158,9 @@ class TilePack:
         if not (0 <= column < grid.columns and 0 <= row < grid.rows):
             raise IndexError(f"no tile {column},{row} on level {level}")
         offset, length, check = self._index[grid.first + row * grid.columns + column]
-        with self._path.open("rb") as file:
-            file.seek(offset)
-            found = file.read(length)
+        found = self._source.read(offset, length)
         if len(found) != length or zlib.crc32(found) != check:
-            raise TornPack(f"tile {level}/{column}/{row} of {self._path.name} is damaged")
+            raise TornPack(f"tile {level}/{column}/{row} is damaged")
         return found
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from lantai import sample
 from lantai.ops.bench import empty_home, machine, timed
 
+PAGES: Final = 24
 SEED: Final = 7
 ROUNDS: Final = 3
 THUMBNAIL: Final = 480  # pixels of the longer side
