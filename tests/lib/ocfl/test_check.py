@@ -32,7 +32,7 @@ def flip(path: Path) -> None:
 def seal_again(folder: Path) -> None:
     """Make the sidecar fit an inventory that was edited by hand."""
     raw = (folder / "inventory.json").read_bytes()
-    rewrite(folder / "inventory.json.sha512", inventory.sidecar(raw))
+    rewrite(folder / "inventory.json.sha256", inventory.sidecar(raw))
 
 
 def _edit(folder: Path, old: bytes, new: bytes) -> None:
@@ -49,7 +49,7 @@ def _link(path: Path) -> None:
 
 OBJECT_FAULTS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     "page-bit": ("E092", "v1/content/1-1-001.jpg", lambda o: flip(o / "v1/content/1-1-001.jpg")),
-    "page-fixity": ("E093", "v1/content/1-1-001.jpg", lambda o: flip(o / "v1/content/1-1-001.jpg")),
+    "page-fixity": ("E092", "v1/content/1-1-001.jpg", lambda o: flip(o / "v1/content/1-1-001.jpg")),
     "page-missing": (
         "E092",
         "v1/content/1-1-001.jpg",
@@ -133,18 +133,18 @@ OBJECT_FAULTS: dict[str, tuple[str, str, Callable[[Path], object]]] = {
     ),
     "sidecar-missing": (
         "E058",
-        "inventory.json.sha512",
-        lambda o: (o / "inventory.json.sha512").unlink(),
+        "inventory.json.sha256",
+        lambda o: (o / "inventory.json.sha256").unlink(),
     ),
     "sidecar-words": (
         "E061",
-        "inventory.json.sha512",
-        lambda o: rewrite(o / "inventory.json.sha512", b"of course\n"),
+        "inventory.json.sha256",
+        lambda o: rewrite(o / "inventory.json.sha256", b"of course\n"),
     ),
     "sidecar-other": (
         "E060",
         "inventory.json",
-        lambda o: rewrite(o / "inventory.json.sha512", b"0" * 128 + b" inventory.json\n"),
+        lambda o: rewrite(o / "inventory.json.sha256", b"0" * 64 + b" inventory.json\n"),
     ),
 }
 
@@ -154,7 +154,7 @@ def _replace_byte(path: Path) -> None:
 
 
 def rewrite_with(folder: Path, other: Path) -> None:
-    for name in ("inventory.json", "inventory.json.sha512"):
+    for name in ("inventory.json", "inventory.json.sha256"):
         rewrite(folder / name, (other / name).read_bytes())
 
 

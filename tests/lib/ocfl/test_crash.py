@@ -59,14 +59,14 @@ def broken(store: Store, acts: int) -> str | None:
     for object_id in (A, B):
         old = version_after(acts, object_id)
         new = old + 1 if going_on and going_on[0] == object_id else old
-        folder = store.folder_of(object_id)
+        at = store.at(object_id)
         try:
-            number = reader.standing(folder).inventory.number if folder.exists() else 0
+            number = reader.standing(at).inventory.number if at.exists() else 0
             if number not in {old, new}:
                 return f"{object_id} stands at {number}, not at {old} or {new}"
             for version in range(1, number + 1):
                 for path, held in files_of(object_id, version).items():
-                    if reader.read(folder, path, version=f"v{version}") != held:
+                    if reader.read(at, path, version=f"v{version}") != held:
                         return f"{object_id} v{version}/{path} reads otherwise"
         except (Unsound, KeyError) as wrong:
             return f"{object_id}: {wrong!r}"
@@ -166,7 +166,7 @@ def unsettled(tree: Tree) -> bool:
     for declared in [path for path in kept if path.endswith("/0=ocfl_object_1.1")]:
         folder = declared.rpartition("/")[0]
         newest = max(path for path in kept if re.fullmatch(rf"{re.escape(folder)}/v\d+", path))
-        for name in ("inventory.json", "inventory.json.sha512"):
+        for name in ("inventory.json", "inventory.json.sha256"):
             if tree[f"{folder}/{name}"] != tree[f"{newest}/{name}"]:
                 return True
     return False

@@ -13,15 +13,20 @@ from hypothesis import strategies as st
 from lantai.lib import canonical
 from lantai.lib.ocfl import inventory
 from lantai.lib.ocfl.faults import Unsound
-from lantai.lib.ocfl.inventory import Inventory, Measured
+from lantai.lib.ocfl.inventory import Inventory
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 NAMES = st.sampled_from(["a", "b", "c/d", "c/e", "页", "1-1-001.jpg"])
 CONTENTS = st.dictionaries(NAMES, st.integers(0, 6), max_size=4)
 
 
-def measured(held: bytes) -> Measured:
-    return Measured(hashlib.sha512(held).hexdigest(), hashlib.sha256(held).hexdigest())
+# What stands before the first version of an object that is begun with sha512.
+SHA512 = Inventory("urn:test:a", "sha512", "v0", "content", {}, {}, {})
+BEGINNINGS = st.sampled_from([None, SHA512])
+
+
+def measured(held: bytes) -> dict[str, str]:
+    return {name: hashlib.new(name, held).hexdigest() for name in ("sha256", "sha512")}
 
 
 def following(before: Inventory | None, **files: bytes) -> Inventory:
@@ -38,14 +43,16 @@ def following(before: Inventory | None, **files: bytes) -> Inventory:
 
 
 def two_versions() -> dict[str, Any]:
-    made = following(following(None, a=b"one", b=b"two"), a=b"one", c=b"three")
+    made = following(following(SHA512, a=b"one", b=b"two"), a=b"one", c=b"three")
     stated: dict[str, Any] = json.loads(made.dumps())
     return stated
 
 
-@given(st.lists(CONTENTS, min_size=1, max_size=5))
-def test_any_growth_is_read_again_as_it_was_written(growth: list[dict[str, int]]) -> None:
-    made = None
+@given(BEGINNINGS, st.lists(CONTENTS, min_size=1, max_size=5))
+def test_any_growth_is_read_again_as_it_was_written(
+    made: Inventory | None, growth: list[dict[str, int]]
+) -> None:
+    algorithm = made.algorithm if made else "sha256"
     for files in growth:
         made = following(made, **{path: b"%d" % held for path, held in files.items()})
     assert made is not None
@@ -57,7 +64,7 @@ def test_any_growth_is_read_again_as_it_was_written(growth: list[dict[str, int]]
     assert found.number == len(growth)
     for number, files in enumerate(growth, start=1):
         state = found.versions[f"v{number}"].state
-        assert state == {path: measured(b"%d" % held).sha512 for path, held in files.items()}
+        assert state == {path: measured(b"%d" % held)[algorithm] for path, held in files.items()}
 
 
 @given(st.lists(CONTENTS, min_size=2, max_size=4))
@@ -73,6 +80,17 @@ def test_bytes_stand_once_and_each_version_continues_the_one_before(
         {held for files in growth for held in files.values()}
     )
     assert all(inventory.continues(made[-1], before) for before in made)
+
+
+@pytest.mark.parametrize("begun", [None, SHA512])
+def test_an_object_goes_on_with_the_digest_it_was_begun_with(begun: Inventory | None) -> None:
+    made = following(following(begun, a=b"one"), a=b"one", b=b"two")
+
+    assert made.algorithm == ("sha512" if begun else "sha256")
+    assert {name: len(block) for name, block in made.fixity.items()} == (
+        {"sha256": 2} if begun else {}
+    )
+    assert inventory.algorithms(made) == (("sha512", "sha256") if begun else ("sha256",))
 
 
 def test_a_version_that_says_otherwise_of_an_older_one_does_not_continue_it() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lantai.lib.ocfl import layout
+from lantai.lib.ocfl import layout, paths
 
 IDS = st.text(min_size=1, max_size=200).filter(lambda text: text == text.strip())
 
@@ -43,10 +43,10 @@ def test_an_id_that_is_none_has_no_place(object_id: str) -> None:
 )
 def test_a_path_that_would_lead_elsewhere_is_refused(path: str) -> None:
     with pytest.raises(ValueError):
-        layout.below(Path("/store/object"), path)
+        paths.below(Path("/store/object"), path)
 
 
 def test_a_path_stays_below_its_folder() -> None:
-    assert layout.below(Path("/store"), "images/4-1-2-003.jpg") == Path(
+    assert paths.below(Path("/store"), "images/4-1-2-003.jpg") == Path(
         "/store/images/4-1-2-003.jpg"
     )

@@ -44,6 +44,20 @@ def move(source: Path, target: Path) -> None:
     source.rename(target)
 
 
+def overwrite(path: Path, held: bytes) -> None:
+    """Write over the bytes of a file that is there, forced to disk before this returns."""
+    descriptor = os.open(path, os.O_WRONLY)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(held)
+        stream.flush()
+        os.fsync(descriptor)
+
+
+def unlink(path: Path) -> None:
+    """Remove a file."""
+    path.unlink()
+
+
 def force_all(folder: Path) -> None:
     """Force everything written to the file system of a folder to disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -21,3 +21,10 @@ class Unsound(RuntimeError):
     def __init__(self, *faults: Fault) -> None:
         self.faults = faults
         super().__init__("；".join(str(fault) for fault in faults))
+
+
+class Unreachable(RuntimeError):
+    """A store does not answer, or does not let this program in; its contents are not judged.
+
+    Neither a fault nor a refusal: the text says what to look after. Nothing half-made is visible.
+    """

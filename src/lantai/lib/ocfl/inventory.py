@@ -1,8 +1,10 @@
 """What an object holds at each version: ``inventory.json`` of OCFL 1.1, read and written strictly.
 
-Written in canonical JSON (RFC 8785) with sha512 as the digest of content and sha256 as fixity:
-SM3 is not in OCFL's vocabulary of fixity algorithms (E056), so an SM3 digest has to stand in the
-content. Read: whatever OCFL 1.1 allows; everything it forbids is named by its code.
+Written in canonical JSON (RFC 8785) with sha256 as the digest of content: OCFL advises sha512
+(W004), which costs twice as much here (docs/explanation/vault-measured.md). An object that was
+begun with sha512 goes on with it, and with sha256 as fixity. SM3 is not in OCFL's vocabulary of
+fixity algorithms (E056), so an SM3 digest has to stand in the content. Read: whatever OCFL 1.1
+allows; everything it forbids is named by its code.
 """
 
 import hashlib
@@ -12,12 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from lantai.lib import canonical
-from lantai.lib.ocfl import layout, shape
+from lantai.lib.ocfl import shape
 from lantai.lib.ocfl.faults import Fault, Unsound
+from lantai.lib.ocfl.paths import is_path
 
 FILE: Final = "inventory.json"
 TYPE: Final = shape.TYPE
-ALGORITHM: Final = "sha512"
+ALGORITHM: Final = "sha256"
+ALGORITHMS: Final = frozenset({"sha256", "sha512"})
 FIXITY: Final = "sha256"
 CONTENT: Final = "content"
 
@@ -65,8 +69,12 @@ class Inventory:
 
     def dumps(self) -> bytes:
         """The canonical form. Raises ValueError for an inventory that was not ours to write."""
-        if self.algorithm != ALGORITHM or self.content != CONTENT:
-            raise ValueError("only inventories with sha512 and content/ are written")
+        if self.algorithm not in ALGORITHMS or self.content != CONTENT:
+            raise ValueError("only inventories with sha256 or sha512, and content/, are written")
+        fixity = {
+            algorithm: {digest: list(paths) for digest, paths in block.items()}
+            for algorithm, block in self.fixity.items()
+        }
         return canonical.dumps(
             {
                 "id": self.object_id,
@@ -83,20 +91,15 @@ class Inventory:
                     }
                     for name, version in self.versions.items()
                 },
-                "fixity": {
-                    algorithm: {digest: list(paths) for digest, paths in block.items()}
-                    for algorithm, block in self.fixity.items()
-                },
             }
+            | ({"fixity": fixity} if fixity else {})
         )
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A new file of a version by its digests."""
-
-    sha512: str
-    sha256: str
+def algorithms(before: Inventory | None) -> tuple[str, ...]:
+    """The digests a new file of the next version needs, that of the manifest first."""
+    begun = before.algorithm if before else ALGORITHM
+    return (begun,) if begun == FIXITY else (begun, FIXITY)
 
 
 def following(
@@ -107,30 +110,33 @@ def following(
     message: str,
     user: str,
     address: str,
-    fresh: Mapping[str, Measured],
+    fresh: Mapping[str, Mapping[str, str]],
     carried: Mapping[str, str],
 ) -> Inventory:
     """Return the inventory of the next version (the first, if there is none before).
 
-    ``fresh`` are the logical paths that were written anew: at ``vN/content/<path>``, unless the
-    object has the same bytes already. ``carried`` name what it has, by digest. Raises ValueError
-    for paths that are none, and for digests the object does not hold.
+    ``fresh`` are the logical paths that were written anew, with the digests by ``algorithms``: at
+    ``vN/content/<path>``, unless the object has the same bytes already. ``carried`` name what it
+    has, by digest. Raises ValueError for paths that are none, and for digests the object does not
+    hold.
     """
     if before and before.object_id != object_id:
         raise ValueError("the version belongs to another object")
     number = before.number + 1 if before else 1
     held = dict(before.manifest) if before else {}
-    known = {FIXITY: dict(before.fixity.get(FIXITY, {}))} if before else {FIXITY: {}}
+    algorithm, *others = algorithms(before)
+    known = {name: dict(before.fixity.get(name, {})) if before else {} for name in others}
     _refuse_paths([*fresh, *carried])
     for path, digest in carried.items():
         if digest not in held:
             raise ValueError(f"the object does not hold what {path} should be")
-    for path, measured in sorted(fresh.items()):
-        if measured.sha512 in held:
+    for path, digests in sorted(fresh.items()):
+        if digests[algorithm] in held:
             continue
-        held[measured.sha512] = (f"v{number}/{CONTENT}/{path}",)
-        known[FIXITY][measured.sha256] = held[measured.sha512]
-    state = {**carried, **{path: measured.sha512 for path, measured in fresh.items()}}
+        held[digests[algorithm]] = (f"v{number}/{CONTENT}/{path}",)
+        for name, block in known.items():
+            block[digests[name]] = held[digests[algorithm]]
+    state = {**carried, **{path: digests[algorithm] for path, digests in fresh.items()}}
     version = Version(
         created=at.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z"),
         message=message,
@@ -140,7 +146,7 @@ def following(
     )
     return Inventory(
         object_id=object_id,
-        algorithm=ALGORITHM,
+        algorithm=algorithm,
         head=f"v{number}",
         content=CONTENT,
         versions={**(before.versions if before else {}), f"v{number}": version},
@@ -229,7 +235,7 @@ def _by_digest(state: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _refuse_paths(paths: list[str]) -> None:
     for path in paths:
-        if not layout.is_path(path):
+        if not is_path(path):
             raise ValueError(f"not a path inside an object: {path!r}")
     if clash := shape.clash_among(paths):
         raise ValueError(f"{clash} stands twice, or is a file and a folder at once")

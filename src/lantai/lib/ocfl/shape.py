@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 TYPE: Final = "https://ocfl.io/1.1/spec/#inventory"
+OLDER: Final = "https://ocfl.io/1.0/spec/#inventory"
 # The names OCFL 1.1 §2 and its extension 0009 give, with the length of the digest in hex.
 DIGESTS: Final = {
     "md5": 32,

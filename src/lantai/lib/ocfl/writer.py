@@ -1,49 +1,31 @@
 """A new version of an object, whole or not at all.
 
-Everything is made in the stage and forced to disk at one stroke; then
+Everything is made in the stage of this machine; how it enters is the back end's (``local``:
+renames of what was forced to disk at one stroke; ``bucket``: keys that were not there, the
+inventory last).
 
-- a first version enters by one rename, together with the folders above it that are missing,
-  so that the store never has an empty folder;
-- a later version enters as ``vN`` by one rename, forced to disk; then the inventory of the root
-  and its sidecar take the place of the old ones.
-
-What was acknowledged is on disk. Whoever is stopped leaves the object at the old or the new
-version: between the renames the reader takes the version's own inventory, and the next writer
-(``settle``) carries to its end what was begun. Content is never replaced.
+What was acknowledged is there for good. Whoever is stopped leaves the object at the old or the
+new version: until the root's inventory is the new one the reader takes the version's own where it
+must, and the next writer (``settle``) carries to its end what was begun. Content is never
+replaced, but a damaged file by its good copy (``mend``).
 """
 
-import errno
-import hashlib
+import contextlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
-from lantai.lib.ocfl import disk, inventory, layout, reader
+from lantai.lib.ocfl import bringing, disk, holding, inventory, layout, paths, reader
+from lantai.lib.ocfl.backend import Entry, Kind
 from lantai.lib.ocfl.faults import Fault, Unsound
-from lantai.lib.ocfl.inventory import Inventory, Measured
-from lantai.lib.ocfl.layout import Store
+from lantai.lib.ocfl.inventory import Inventory
+from lantai.lib.ocfl.layout import At, Store
+from lantai.lib.ocfl.measuring import Measuring
 
-_OCCUPIED: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST})
-
-
-class Measuring:
-    """A stream that takes the digests of what is written through it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._sha512, self._sha256 = hashlib.sha512(), hashlib.sha256()
-
-    def write(self, piece: bytes) -> int:
-        self._sha512.update(piece)
-        self._sha256.update(piece)
-        return self._stream.write(piece)
-
-    @property
-    def measured(self) -> Measured:
-        return Measured(self._sha512.hexdigest(), self._sha256.hexdigest())
+ASIDE: Final = "damaged"
+_DEPTH: Final = layout.TUPLES + 1
 
 
 @dataclass
@@ -54,7 +36,8 @@ class Draft:
     object_id: str
     before: Inventory | None
     work: Path
-    fresh: dict[str, Measured] = field(default_factory=dict)
+    was: bytes | None = None
+    fresh: dict[str, dict[str, str]] = field(default_factory=dict)
     carried: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -62,17 +45,17 @@ class Draft:
         """The number this version takes."""
         return self.before.number + 1 if self.before else 1
 
-    @contextmanager
+    @contextlib.contextmanager
     def file(self, path: str) -> Iterator[Measuring]:
         """Write the bytes of a logical path. Raises ValueError for a path that is none."""
         if path in self.fresh or path in self.carried:
             raise ValueError(f"{path} is in this version already")
-        target = layout.below(self._version / inventory.CONTENT, path)
+        target = paths.below(self._version / inventory.CONTENT, path)
         disk.make_folder(target.parent)
         with disk.create(target) as stream:
-            through = Measuring(stream)
+            through = Measuring(stream, inventory.algorithms(self.before))
             yield through
-        self.fresh[path] = through.measured
+        self.fresh[path] = through.digests
 
     def carry(self, path: str, digest: str) -> None:
         """Take over bytes the object has, by their digest. ``commit`` refuses others."""
@@ -98,17 +81,15 @@ class Draft:
         self._drop_doubles(made)
         raw = made.dumps()
         disk.make_folder(self._version)
-        _write_inventory(self._version, raw)
-        _write_inventory(self._object, raw)
-        folder = self.store.folder_of(self.object_id)
+        holding.write_inventory(self._version, raw, made.algorithm)
+        holding.write_inventory(self._object, raw, made.algorithm)
+        place = self.store.at(self.object_id).place
         if self.before is None:
-            _write(self._object / layout.OBJECT_DECLARATION, _DECLARED)
-            _enter(self.store, self._object, folder, self.work / "way")
+            holding.write(self._object / layout.OBJECT_DECLARATION, holding.DECLARED)
+            way = self.work / "way"
+            self.store.backend.enter(self._object, place, [made.head], way=way)
         else:
-            disk.force_all(self.store.stage)
-            disk.move(self._version, folder / made.head)
-            disk.force_folder(folder)
-            _publish_inventory(self._object, folder)
+            self.store.backend.extend(self._object, place, [made.head], was=self.was)
         return made
 
     @property
@@ -125,46 +106,58 @@ class Draft:
         content = self._version / inventory.CONTENT
         for path in self.fresh:
             if f"{made.head}/{inventory.CONTENT}/{path}" not in kept:
-                staged = layout.below(content, path)
+                staged = paths.below(content, path)
                 staged.unlink()
                 _remove_empty(staged.parent, below=self._version)
 
 
-@contextmanager
+@contextlib.contextmanager
 def writing(store: Store, object_id: str) -> Iterator[Draft]:
     """Hold an object for writing and begin its next version.
 
-    What an earlier writer left is settled first. Raises disk.Busy if another writer holds the
-    object, Unsound if what stands in its place cannot be told, ValueError for an id that is none.
+    What an earlier writer left is settled first. Raises Busy if another writer holds the object,
+    Unsound if what stands in its place cannot be told, Unreachable, ValueError for an id that is
+    none.
     """
-    folder = store.folder_of(object_id)
+    at = store.at(object_id)
     found(store)
-    with _held(store, object_id) as work:
-        before = _settled(folder, object_id, work)
-        yield Draft(store=store, object_id=object_id, before=before, work=work)
+    with holding.held(at) as work:
+        stands = holding.settled(at, object_id, work)
+        before, was = (stands.inventory, stands.raw) if stands else (None, None)
+        yield Draft(store=store, object_id=object_id, before=before, work=work, was=was)
 
 
-def settle(store: Store, object_id: str) -> Inventory | None:
+def settle(store: Store, object_id: str, *, alone: bool = False) -> Inventory | None:
     """Carry to its end what a stopped writer began; return what the object holds, if it is there.
 
-    Raises as ``writing``.
+    ``alone`` says that nobody else writes to this store, on any machine: then what a writer of
+    another machine left unfinished is removed. Raises as ``writing``.
     """
+    at = store.at(object_id)
     found(store)
-    with _held(store, object_id) as work:
-        return _settled(store.folder_of(object_id), object_id, work)
+    with holding.held(at) as work:
+        if alone:
+            holding.clear_unfinished(at)
+        stands = holding.settled(at, object_id, work)
+        return stands.inventory if stands else None
 
 
-def sweep(store: Store) -> list[str]:
+def sweep(store: Store, *, alone: bool = False) -> list[str]:
     """Remove what stopped writers left in the stage; nothing of it was ever acknowledged.
 
-    What a writer holds at this moment stays. Returns the names that were removed.
+    What a writer holds at this moment stays, and so do damaged files that were kept aside.
+    ``alone`` is as in ``settle``: then also what writers of other machines left of objects that
+    never came to a first version. Returns the names that were removed. Raises Unreachable.
     """
-    swept = []
+    swept = _unfinished_firsts(store) if alone else []
     for path in sorted(store.stage.glob("*")):
+        if path.name == ASIDE:
+            continue
         key = path.name.removesuffix(".lock")
         try:
             with disk.alone(store.stage / f"{key}.lock"):
                 if path.suffix != ".lock":
+                    holding.withdraw(store, path)
                     disk.remove(path)
                     swept.append(path.name)
         except disk.Busy:
@@ -172,111 +165,163 @@ def sweep(store: Store) -> list[str]:
     return swept
 
 
+def _unfinished_firsts(store: Store) -> list[str]:
+    removed = []
+    for place, declared in store.backend.places(layout.OBJECT_DECLARATION, depth=_DEPTH):
+        if not declared:
+            with contextlib.suppress(disk.Busy), holding.held(At(store, place)):
+                removed += holding.clear_unfinished(At(store, place))
+    return removed
+
+
 def found(store: Store) -> None:
     """Make an empty store, if there is none. Raises Unsound if something else is in its place."""
-    declaration = store.root / layout.ROOT_DECLARATION
-    if declaration.is_file():
+    if store.is_founded():
         return
-    if store.root.exists():
+    if not store.backend.is_free(layout.root_files()):
         raise Unsound(Fault("", "E069", "目录存在但没有存储根声明，未在其中写入"))
     disk.make_folder(store.stage)
     with disk.alone(store.stage / "root.lock"):
-        if declaration.is_file():
-            return
-        work = store.stage / "root"
-        disk.remove(work)
-        for path, held in layout.root_files().items():
-            disk.make_folder((work / path).parent)
-            _write(work / path, held)
-        disk.force_all(store.stage)
-        disk.move(work, store.root)
-        disk.force_folder(store.home)
+        if not store.is_founded():
+            store.backend.found(layout.root_files(), store.stage)
 
 
-_DECLARED: Final = layout.declaration(layout.OBJECT_DECLARATION)
+def adopt(store: Store, object_id: str, source: Store, *, upto: int | None = None) -> Inventory:
+    """Bring the versions another store has of an object and this one has not.
+
+    ``upto`` is the last version to bring (without it the newest). Each version enters whole or
+    not at all, in their order, a new object with all of them at once; every digest is held
+    against the inventory on the way. Returns what the object holds here. Raises as ``writing``,
+    and Unsound if the source is not whole or the two have parted.
+    """
+    at, origin = store.at(object_id), source.at(object_id)
+    found(store)
+    with holding.held(at) as work:
+        here, there = holding.settled(at, object_id, work), bringing.origin(origin, object_id, upto)
+        if here and inventory.continues(here.inventory, there.inventory):
+            return here.inventory
+        if here and not inventory.continues(there.inventory, here.inventory):
+            raise Unsound(Fault(at.place, "E066", "两处所存的版本不一致，没有复制"))
+        first = here.inventory.number + 1 if here else 1
+        versions = [f"v{number}" for number in range(first, there.inventory.number + 1)]
+        made = work / "object"
+        for name in versions:
+            bringing.bring_version(origin, there.inventory, name, made / name)
+        holding.write_inventory(made, there.raw, there.inventory.algorithm)
+        if here:
+            store.backend.extend(made, at.place, versions, was=here.raw)
+        else:
+            holding.write(made / layout.OBJECT_DECLARATION, holding.DECLARED)
+            store.backend.enter(made, at.place, versions, way=work / "way")
+        return there.inventory
 
 
-@contextmanager
-def _held(store: Store, object_id: str) -> Iterator[Path]:
-    """Hold an object's place in the stage, empty at the beginning and at the end."""
-    key = hashlib.sha256(object_id.encode()).hexdigest()
+def mend(
+    at: At,
+    content_path: str,
+    source: At,
+    *,
+    digest: tuple[str, str] | None = None,
+    source_path: str = "",
+) -> None:
+    """Put back one damaged or missing file of an object from a good copy.
+
+    Any file of the object: content, the inventories, the declaration. The copy's bytes are held
+    against what this object, or else its whole copy, says of them; or against ``digest``
+    (algorithm and hex) where the caller has proof of its own: then no inventory is asked, and the
+    bytes may come from another path of the copy (``source_path``). The damaged bytes are kept in
+    the stage (``damaged/``), not destroyed. Raises Unsound if the copy is not good either, Busy,
+    Unreachable; KeyError for a path the object has not.
+    """
+    with holding.held(at) as work:
+        good = work / "object" / "good"
+        if digest:
+            bringing.bring(
+                source, source_path or content_path, {digest[0]: digest[1].lower()}, good
+            )
+        elif content_path == layout.OBJECT_DECLARATION:
+            holding.write(good, holding.DECLARED)
+        elif content_path.rpartition("/")[2].startswith(f"{inventory.FILE}"):
+            holding.write(good, bringing.good_inventory(at, content_path, source))
+        else:
+            stands = reader.standing(at).inventory
+            bringing.bring(source, content_path, bringing.digests(stands, content_path), good)
+        at.store.backend.replace(good, f"{at.place}/{content_path}", _aside(at, content_path))
+
+
+def set_aside(at: At, path: str) -> None:
+    """Take a foreign file or folder out of an object; it is kept in the stage (``damaged/``).
+
+    Raises Busy, Unreachable, OSError; Unsound for a path that is the object's own.
+    """
+    with holding.held(at):
+        stands = bringing.whole(at)
+        owned = {*stands.inventory.content_paths(), *stands.inventory.versions} if stands else set()
+        names = {inventory.FILE, layout.OBJECT_DECLARATION, *owned}
+        if any(path == name or name.startswith(f"{path}/") for name in names):
+            raise Unsound(Fault(f"{at.place}/{path}", "E092", "是对象自己的文件，没有移走"))
+        at.store.backend.set_aside(f"{at.place}/{path}", _aside(at, path))
+
+
+def note(store: Store, name: str, held: bytes) -> None:
+    """Let a file of the storage root itself hold some bytes, as OCFL 1.1 allows (a read-me).
+
+    Nothing is written if it holds them. Raises as ``found``, ValueError for a name that is a path.
+    """
+    if "/" in name or not paths.is_path(name):
+        raise ValueError(f"not a plain name: {name!r}")
+    found(store)
     disk.make_folder(store.stage)
-    with disk.alone(store.stage / f"{key}.lock"):
-        work = store.stage / key
-        disk.remove(work)
-        disk.make_folder(work / "object")
-        try:
-            yield work
-        finally:
-            disk.remove(work)
+    with disk.alone(store.stage / "root.lock"):
+        if Entry(name, Kind.FILE) in store.backend.entries(""):
+            with store.backend.open(name) as stream:
+                if stream.read(len(held) + 1) == held:
+                    return
+        staged = store.stage / "note"
+        disk.remove(staged)
+        disk.make_folder(staged)
+        holding.write(staged / name, held)
+        store.backend.note(staged / name, name)
+        disk.remove(staged)
 
 
-def _settled(folder: Path, object_id: str, work: Path) -> Inventory | None:
-    if not folder.exists():
-        return None
-    stands = reader.standing(folder)
-    if stands.inventory.object_id != object_id:
-        raise Unsound(Fault(inventory.FILE, "E037", "此处是另一个对象"))
-    newest = reader.newest_version(folder)
-    if newest is None or newest.inventory.number < stands.inventory.number:
-        return stands.inventory
-    if not inventory.continues(newest.inventory, stands.inventory):
-        raise Unsound(Fault(newest.inventory.head, "E066", "最新版本与此前的版本不一致"))
-    if not _is_published(folder, newest.raw):
-        _write_inventory(work, newest.raw)
-        disk.force_all(work)
-        _publish_inventory(work, folder)
-    return newest.inventory
+def refound(store: Store) -> list[str]:
+    """Put back what is missing or damaged of the root's own files; return their paths.
+
+    They are the same in every store. Where none of them stands there is no root of ours, and
+    nothing is written. The damaged bytes are kept in the stage. Raises Busy, Unreachable, OSError.
+    """
+    wanted = layout.root_files()
+    broken = [path for path, held in wanted.items() if not _says(store, path, held)]
+    if len(broken) == len(wanted):
+        return []
+    disk.make_folder(store.stage)
+    with disk.alone(store.stage / "root.lock"):
+        for path in broken:
+            staged = store.stage / "refound"
+            disk.remove(staged)
+            disk.make_folder(staged)
+            holding.write(staged / "good", wanted[path])
+            store.backend.replace(staged / "good", path, _aside(At(store, ""), path))
+            disk.remove(staged)
+    return broken
 
 
-def _is_published(folder: Path, raw: bytes) -> bool:
+def _says(store: Store, path: str, held: bytes) -> bool:
     try:
-        return reader.inventory_in(folder).raw == raw
-    except Unsound:
+        with store.backend.open(path) as stream:
+            return stream.read(len(held) + 1) == held
+    except OSError:
         return False
 
 
-def _enter(store: Store, made: Path, folder: Path, way: Path) -> None:
-    """Move a new object to its place, with the missing folders above it, in one rename."""
-    while True:
-        top = folder
-        while not top.parent.exists():
-            top = top.parent
-        staged = way.joinpath(*folder.relative_to(top.parent).parts)
-        disk.remove(way)
-        disk.make_folder(staged.parent)
-        disk.move(made, staged)
-        disk.force_all(store.stage)
-        try:
-            disk.move(way / top.name, top)
-        except OSError as taken:
-            # Another object may have entered under the same folder meanwhile.
-            if taken.errno not in _OCCUPIED or top == folder:
-                raise
-            disk.move(staged, made)
-            continue
-        break
-    # The folders above may be another writer's, not on disk yet.
-    for parent in (top.parent, *top.parent.parents):
-        disk.force_folder(parent)
-        if parent == store.root:
-            return
-
-
-def _publish_inventory(made: Path, folder: Path) -> None:
-    for name in (inventory.FILE, inventory.sidecar_name()):
-        disk.move(made / name, folder / name)
-    disk.force_folder(folder)
-
-
-def _write_inventory(folder: Path, raw: bytes) -> None:
-    _write(folder / inventory.FILE, raw)
-    _write(folder / inventory.sidecar_name(), inventory.sidecar(raw))
-
-
-def _write(path: Path, held: bytes) -> None:
-    with disk.create(path) as stream:
-        stream.write(held)
+def _aside(at: At, path: str) -> Path:
+    """A place in the stage for damaged bytes, not taken yet."""
+    folder = at.store.stage / ASIDE / at.place
+    number = 1
+    while (taken := folder / f"{path}.{number}").exists():
+        number += 1
+    return taken
 
 
 def _remove_empty(folder: Path, *, below: Path) -> None:
