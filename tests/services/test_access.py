@@ -1,6 +1,7 @@
 """The door: nothing is seen without leave, and nothing without a record made before."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import imaging_factories as factories
 import pytest
@@ -18,6 +19,7 @@ from lantai.identity.models import User
 from lantai.identity.rules import Role
 from lantai.ledger import queries as ledger
 from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+from lantai.vault import files
 from lantai.vault import queries as vault
 from lantai.vault import services as store
 
@@ -282,21 +284,20 @@ def test_the_strip_of_a_grant_for_one_material_shows_no_other(
 
 
 def test_a_lost_or_torn_tile_pack_is_made_again_and_a_damaged_master_is_an_incident(
-    reviewer: User, dossier: Dossier, page: Page
+    reviewer: User, dossier: Dossier, page: Page, home: Path
 ) -> None:
     give(reviewer, dossier)
     look(page, reviewer)
+    path = files.derivative_path(home, page.blob.sha256, "tiles.pack")
     pack = vault.derivative(page.blob.sha256, "tiles.pack")
     assert pack is not None
-    whole = pack.read_bytes()
-    pack.write_bytes(whole[:1000])
+    whole = pack.whole()
+    path.write_bytes(path.read_bytes()[:1000])
 
     look(page, reviewer)
-    again = pack.read_bytes()
-    pack.unlink()
-    from lantai.vault import files  # noqa: PLC0415 -- only here a master is harmed
-
-    master = files.master_path(pack.parents[3], page.blob.sha256)
+    again = pack.whole()
+    path.unlink()
+    master = files.master_path(home, page.blob.sha256)
     master.chmod(0o600)
     master.write_bytes(b"harmed")
     with pytest.raises(vault.Damaged):
@@ -304,6 +305,42 @@ def test_a_lost_or_torn_tile_pack_is_made_again_and_a_damaged_master_is_an_incid
 
     assert again == whole
     assert Opening.objects.count() == 2
+
+
+def test_a_tile_and_a_thumbnail_that_were_torn_later_are_shown_all_the_same(
+    reviewer: User, dossier: Dossier, page: Page, home: Path
+) -> None:
+    give(reviewer, dossier)
+    token = look(page, reviewer).token
+    whole = [shown(token, reviewer), small(dossier, page, reviewer)]
+    for kind in files.DERIVATIVES:
+        path = files.derivative_path(home, page.blob.sha256, kind)
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+
+    again = [shown(token, reviewer), small(dossier, page, reviewer)]
+
+    assert again == whole
+    assert [content[:3] for content in again] == [b"\xff\xd8\xff"] * 2
+    for kind in files.DERIVATIVES:
+        kept = vault.derivative(page.blob.sha256, kind)
+        assert kept is not None
+        assert kept.whole()
+
+
+def shown(token: str, reviewer: User) -> bytes:
+    """The first tile of the smallest size, which lies at the end of the pack."""
+    opening = Opening.objects.filter(page__isnull=False).order_by("-pk").first()
+    assert opening is not None
+    assert opening.page is not None
+    last = services.tile_pack(sha256=opening.page.blob.sha256).levels - 1
+    return services.tile(token=token, level=last, column=0, row=0, by=reviewer, at=NOON).content
+
+
+def small(dossier: Dossier, page: Page, reviewer: User) -> bytes:
+    token = services.open_strip(dossier=dossier, by=reviewer, at=NOON, address="10.0.0.1")
+    return services.thumbnail(token=token, page=page, by=reviewer, at=NOON).content
 
 
 def test_a_refused_attempt_is_kept_with_every_reason() -> None:
@@ -431,10 +468,17 @@ def test_every_objection_is_said_at_once() -> None:
         opens_at=NOON,
         closes_at=NOON + HOUR,
         revoked=True,
+        given_by_another=True,
     )
 
     said = objections_to_opening(
-        leave=leave, user=1, user_is_subject=False, dossier=1, material=8, at=NOON + 2 * HOUR
+        leave=leave,
+        user=1,
+        user_is_subject=False,
+        dossier=1,
+        material=8,
+        secret=False,
+        at=NOON + 2 * HOUR,
     )
 
     assert len(said) == 3

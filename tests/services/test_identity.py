@@ -46,6 +46,8 @@ TABLE = """
     dossiers.dossier.search            . . x x x x . . . . . . .
     dossiers.catalogue.view            . . x x x x x . . . . . .
     dossiers.catalogue.edit            . . x . . . . . . . . . .
+    dossiers.material.mark_secret      . . x . . . . . . . . . .
+    dossiers.material.lift_secrecy     . . . . . . . . . . . x .
     cases.case.open                    . . . x . . . . . . . . .
     cases.case.review                  . . . . x . . . . . . . .
     cases.case.withdraw                . . . x . . . . . . . . .
@@ -68,6 +70,9 @@ TABLE = """
     identity.account.list              . . . . . . . . . . x x .
     identity.account.keep              . . . . . . . . . . x . .
     identity.post.confirm              . . . . . . . . . . . x .
+    preservation.key.view              . . x . . . . . . . . x .
+    preservation.key.ask_destroyed     . . x . . . . . . . . . .
+    preservation.key.confirm_destroyed . . . . . . . . . . . x .
 """
 CELLS = [
     (Act(act), post, cell == "x")

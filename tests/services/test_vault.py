@@ -11,9 +11,10 @@ import pytest
 from django.db import models
 
 from lantai.ledger.models import Entry
+from lantai.lib.sealing import Suite
 from lantai.vault import files, queries, services
 from lantai.vault.models import Blob
-from lantai.vault.queries import Damaged, StoreFault
+from lantai.vault.queries import Damaged, StoreFault, Torn
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -41,8 +42,17 @@ def test_what_is_stored_is_read_back_byte_for_byte(path: Path) -> None:
     assert (blob.sha256, blob.size, blob.media_type) == (SHA256, len(PAGE), "image/jpeg")
     assert blob.sm3 == hashlib.new("sm3", PAGE).hexdigest()
     assert queries.read(SHA256) == PAGE
-    assert path.read_bytes() == PAGE
+    assert list(queries.pieces(SHA256)) == [PAGE]
     assert queries.count() == 1
+
+
+def test_nothing_of_a_page_can_be_read_on_the_disk(home: Path, path: Path) -> None:
+    store()
+    services.keep_derivative(sha256=SHA256, kind="thumbnail.jpg", content=PAGE)
+    services.keep_derivative(sha256=SHA256, kind="tiles.pack", content=PAGE)
+
+    assert path.read_bytes().startswith(b"LTSEAL1\n")
+    assert [found for found in home.rglob("*") if found.is_file() and PAGE[4:] in held(found)] == []
 
 
 def test_a_master_is_for_reading_only_and_for_the_program_alone(home: Path, path: Path) -> None:
@@ -106,12 +116,12 @@ def test_a_missing_master_is_an_incident(path: Path) -> None:
         queries.read(SHA256)
 
 
-@pytest.mark.parametrize("place", [0, 7, len(PAGE) - 1])
+@pytest.mark.parametrize("place", [0, 8, 12, 20, 24, 50, 70, 100, 130, 160, -1])
 def test_a_changed_bit_is_an_incident_and_never_shown(path: Path, place: int) -> None:
     store()
     spoil(path, place)
 
-    with pytest.raises(Damaged, match="不一致"):
+    with pytest.raises(Damaged, match="影像母本"):
         queries.read(SHA256)
 
 
@@ -131,16 +141,53 @@ def test_a_derivative_is_kept_replaced_and_made_again(home: Path) -> None:
 
     kept = queries.derivative(SHA256, "thumbnail.jpg")
 
-    assert kept == home / "derived" / SHA256[:2] / SHA256 / "thumbnail.jpg"
-    assert kept.read_bytes() == b"second"
+    assert kept is not None
+    assert kept.whole() == b"second"
     assert queries.derivative(SHA256, "tiles.pack") is None
-    assert [found.name for found in kept.parent.iterdir()] == ["thumbnail.jpg"]
+    folder = home / "derived" / SHA256[:2] / SHA256
+    assert [found.name for found in folder.iterdir()] == ["thumbnail.jpg"]
 
 
-def test_a_derivative_of_which_only_the_name_survived_counts_as_none() -> None:
-    services.keep_derivative(sha256=SHA256, kind="thumbnail.jpg", content=b"")
+def test_a_derivative_is_read_in_ranges() -> None:
+    content = bytes(range(256)) * 1000
+    services.keep_derivative(sha256=SHA256, kind="tiles.pack", content=content)
+
+    kept = queries.derivative(SHA256, "tiles.pack")
+
+    assert kept is not None
+    assert kept.size == 256_000
+    assert kept.read(65_530, 20) == content[65_530:65_550]
+    assert kept.read(255_990, 20) == content[-10:]
+    assert kept.read(256_000, 20) == b""
+
+
+def test_a_derivative_of_which_only_the_name_survived_counts_as_none(home: Path) -> None:
+    services.keep_derivative(sha256=SHA256, kind="thumbnail.jpg", content=b"small")
+    thumbnail(home, SHA256).write_bytes(b"")
 
     assert queries.derivative(SHA256, "thumbnail.jpg") is None
+
+
+@pytest.mark.parametrize("harm", ["cut", "spoilt", "plain", "of another", "gone"])
+def test_a_derivative_that_is_not_what_was_kept_is_torn(harm: str, home: Path) -> None:
+    services.keep_derivative(sha256=SHA256, kind="thumbnail.jpg", content=b"small")
+    services.keep_derivative(sha256="0" * 64, kind="thumbnail.jpg", content=b"another")
+    path = thumbnail(home, SHA256)
+    kept = queries.derivative(SHA256, "thumbnail.jpg")
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-3])
+    elif harm == "spoilt":
+        spoil(path, -1)
+    elif harm == "plain":
+        path.write_bytes(b"\xff\xd8 small")
+    elif harm == "of another":
+        shutil.copy(thumbnail(home, "0" * 64), path)
+    else:
+        path.unlink()
+
+    assert kept is not None
+    with pytest.raises(Torn, match="需要重做"):
+        kept.whole()
 
 
 def test_there_are_no_other_derivatives() -> None:
@@ -160,10 +207,14 @@ def test_each_fault_of_the_store_is_named(home: Path, path: Path) -> None:
     store()
     lost, spoilt, writable = (store(b"page %d" % number).sha256 for number in range(3))
     files.master_path(home, lost).unlink()
-    spoil(files.master_path(home, spoilt), 0)
+    spoil(files.master_path(home, spoilt), -1)
     files.master_path(home, writable).chmod(0o600)
     orphan = hashlib.sha256(b"orphan").hexdigest()
-    files.write_master(home, orphan, b"orphan")
+    files.write_master(home, orphan, b"orphan", suite=Suite.AES)
+    plain = store(b"plain").sha256
+    put_plain(home, plain, b"plain")
+    thumbnail(home, plain).parent.mkdir(parents=True)
+    thumbnail(home, plain).write_bytes(b"plain")
     (home / "vault/notes.txt").write_text("foreign")
     shutil.copy(path, home / "vault" / SHA256)
     (home / "vault/.incoming/half").write_bytes(b"ha")
@@ -177,7 +228,9 @@ def test_each_fault_of_the_store_is_named(home: Path, path: Path) -> None:
 
     assert found == {
         (where(lost), "母本缺失", lost),
-        (where(spoilt), "母本内容与登记的摘要或字节数不符", spoilt),
+        (where(spoilt), "母本打不开", spoilt),
+        (where(plain), "母本没有密封", plain),
+        (str(thumbnail(home, plain).relative_to(home)), "浏览影像没有密封", None),
         (where(writable), "母本不是只读", writable),
         (where(orphan), "没有登记的文件", None),
         ("vault/notes.txt", "不属于影像库的文件", None),
@@ -191,7 +244,7 @@ def test_every_one_of_many_flipped_bits_is_found(home: Path) -> None:
     digests = [store(b"page %d" % number).sha256 for number in range(40)]
     spoilt = digests[::3]
     for place, sha256 in enumerate(spoilt):
-        spoil(files.master_path(home, sha256), place % 6)
+        spoil(files.master_path(home, sha256), place * 11)
 
     assert {fault.sha256 for fault in faults()} == set(spoilt)
 
@@ -241,6 +294,9 @@ def test_repair_sweeps_leftovers_and_makes_masters_read_only(home: Path, path: P
     assert entry.facts == {
         "swept": ["vault/.incoming/half"],
         "made_read_only": [str(path.relative_to(home))],
+        "sealed": [],
+        "taken_away": [],
+        "mended": [],
     }
 
 
@@ -274,6 +330,24 @@ def test_repair_mends_no_content(path: Path) -> None:
 
     assert path.read_bytes() == before
     assert len(faults()) == 1
+
+
+def thumbnail(home: Path, sha256: str) -> Path:
+    return files.derivative_path(home, sha256, "thumbnail.jpg")
+
+
+def held(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def put_plain(home: Path, sha256: str, content: bytes) -> Path:
+    """A master as an older home has it."""
+    path = files.master_path(home, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+    path.chmod(files.MASTER_MODE)
+    return path
 
 
 def spoil(path: Path, place: int) -> None:

@@ -24,6 +24,8 @@ PURPOSE_LABELS: Final[dict[Purpose, str]] = {
     Purpose.CONSULTATION: "外单位查阅",
 }
 
+SECRET: Final = "这是涉密材料，须在授权中逐件指明并经他人批准才能查阅；请按涉密材料单独申请"  # noqa: S105 -- a sentence
+
 # How long an opened page can be looked at before it must be opened, and so recorded, again.
 OPENING_LASTS: Final = timedelta(minutes=15)
 # How long the thumbnails of an opened dossier answer.
@@ -40,6 +42,7 @@ class Leave:
     opens_at: datetime
     closes_at: datetime
     revoked: bool
+    given_by_another: bool
 
 
 def objections_to_opening(
@@ -49,12 +52,14 @@ def objections_to_opening(
     user_is_subject: bool,
     dossier: int,
     material: int | None,
+    secret: bool,
     at: datetime,
 ) -> tuple[str, ...]:
     """Return every reason not to open a page of a dossier; none means it may be opened.
 
     Nobody reads the own dossier (domain digest §3.4). ``material`` None asks for the dossier's
-    thumbnails, which need leave for the dossier only.
+    thumbnails, which need leave for the dossier only. ``secret`` material is opened only by leave
+    that names it and that somebody else gave.
     """
     if user_is_subject:
         return ("不得查阅本人档案；如需证明，请到窗口申请出具",)
@@ -69,6 +74,8 @@ def objections_to_opening(
         reasons.append(f"授权已于 {_day(leave.closes_at)} 到期，请重新申请授权")
     if material is not None and leave.materials and material not in leave.materials:
         reasons.append("授权范围不包括这份材料；如确需查阅，请申请扩大范围")
+    elif secret and (material not in leave.materials or not leave.given_by_another):
+        reasons.append(SECRET)
     return tuple(reasons)
 
 

@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
+from django.conf import settings
 from django.core import signing
 from django.db import transaction
 
 from lantai.access import originals, queries, rules
 from lantai.access.models import Grant, Opening, RefusedAttempt
 from lantai.access.rules import PURPOSE_LABELS, Leave, Purpose
+from lantai.dossiers import queries as dossiers
 from lantai.dossiers.models import Dossier, Material, Page
 from lantai.identity import services as identity
 from lantai.identity.models import User
@@ -20,12 +21,14 @@ from lantai.ledger import services as ledger
 from lantai.ledger.models import Entry
 from lantai.lib.imagery.examine import examine
 from lantai.lib.imagery.profile import load
-from lantai.lib.imagery.tiles import TilePack, TornPack
-from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+from lantai.lib.imagery.tiles import Held, TilePack, TornPack
+from lantai.lib.refusals import Conflict, Gone, NotFound, NotPermitted, Unacceptable
+from lantai.vault import keys
 from lantai.vault import queries as vault
 from lantai.vault import services as store
 
 _SALT = "lantai.access.opening"
+DESTROYED = "这份档案的密钥已按规定销毁，影像任何人不能再读；目录和办理记录仍可查看"
 GONE_DARK = "影像已关闭：调阅时间已到或授权已收回，请重新打开"
 
 
@@ -199,6 +202,10 @@ def confirm_original(*, page: Page, by: User, at: datetime, address: str) -> Ent
     except NotPermitted:
         identity.require(Act.OPEN_PAGE, by=by, at=at)
         _leave(dossier=dossier, material=page.material, by=by, at=at)
+    else:
+        if dossiers.is_secret(material=page.material):
+            _leave(dossier=dossier, material=page.material, by=by, at=at)
+    _refuse_destroyed(dossier)
     try:
         content: bytes | None = vault.read(page.blob.sha256)
     except vault.Damaged:
@@ -227,10 +234,12 @@ def confirm_original(*, page: Page, by: User, at: datetime, address: str) -> Ent
 def tile(*, token: str, level: int, column: int, row: int, by: User, at: datetime) -> Shown:
     """Return one tile of an opened page; dark once the time is over or the leave is taken back."""
     opening = _opening(token, by=by, at=at, lasts_page=True)
-    if opening.page is None:
+    _refuse_destroyed(opening.grant.dossier)
+    if opening.page is None or not _still_shows(opening.grant, opening.page.material):
         raise NotPermitted(GONE_DARK)
     try:
-        content = tile_pack(sha256=opening.page.blob.sha256).tile(level, column, row)
+        sha256 = opening.page.blob.sha256
+        content = tile_of(sha256=sha256, level=level, column=column, row=row)
     except (KeyError, IndexError) as missing:
         raise NotFound("没有这一块影像") from missing
     return Shown(content, "image/jpeg")
@@ -241,14 +250,28 @@ def thumbnail(*, token: str, page: Page, by: User, at: datetime) -> Shown:
     opening = _opening(token, by=by, at=at, lasts_page=False)
     if page.material.dossier_id != opening.grant.dossier_id:
         raise NotFound("没有这一页")
+    _refuse_destroyed(opening.grant.dossier)
     allowed = set(opening.grant.materials.values_list("pk", flat=True))
     if allowed and page.material_id not in allowed:
         raise NotPermitted("授权范围不包括这份材料；如确需查阅，请申请扩大范围")
-    return Shown(thumbnail_file(sha256=page.blob.sha256).read_bytes(), "image/jpeg")
+    if not _still_shows(opening.grant, page.material):
+        raise NotPermitted(rules.SECRET)
+    return Shown(thumbnail_of(sha256=page.blob.sha256), "image/jpeg")
 
 
 def master_for_evidence(*, page: Page) -> bytes:
-    """Return a page's master for freezing evidence; what goes out is recorded by the freezing."""
+    """Return a page's master for freezing evidence; what goes out is recorded by the freezing.
+
+    Raises NotPermitted for secret material: it does not go out in a bundle.
+    """
+    if dossiers.is_secret(material=page.material):
+        raise NotPermitted(f"{page} 属涉密材料，不随证据包带出；请按涉密材料的规定单独办理")
+    return master_for_digests(page=page)
+
+
+def master_for_digests(*, page: Page) -> bytes:
+    """Return a page's master to hold it against its digests; it goes nowhere. Raises Gone."""
+    _refuse_destroyed(page.material.dossier)
     return vault.read(page.blob.sha256)
 
 
@@ -257,18 +280,36 @@ def tile_pack(*, sha256: str) -> TilePack:
 
     For whoever has already recorded the look. Raises vault.queries.Damaged, an incident.
     """
-    path = vault.derivative(sha256, "tiles.pack")
-    if path is not None:
+    kept = vault.derivative(sha256, "tiles.pack")
+    if kept is not None:
         try:
-            return TilePack(path)
-        except TornPack:
+            return TilePack(kept)
+        except (TornPack, vault.Torn):
             pass  # a derivative is made again below, from the master that is still whole
-    return TilePack(_made_again(sha256, "tiles.pack"))
+    return TilePack(Held(_made_again(sha256, "tiles.pack")))
 
 
-def thumbnail_file(*, sha256: str) -> Path:
-    """Return where the thumbnail of a master stands, made again if it is lost."""
-    return vault.derivative(sha256, "thumbnail.jpg") or _made_again(sha256, "thumbnail.jpg")
+def tile_of(*, sha256: str, level: int, column: int, row: int) -> bytes:
+    """Return one tile of a master as JPEG; the pack is made again if this part of it is torn.
+
+    For whoever has already recorded the look. Raises KeyError for a level and IndexError for a
+    place that does not exist; vault.queries.Damaged, an incident.
+    """
+    try:
+        return tile_pack(sha256=sha256).tile(level, column, row)
+    except (TornPack, vault.Torn):
+        return TilePack(Held(_made_again(sha256, "tiles.pack"))).tile(level, column, row)
+
+
+def thumbnail_of(*, sha256: str) -> bytes:
+    """Return the thumbnail of a master as JPEG, made again if it is lost or torn."""
+    kept = vault.derivative(sha256, "thumbnail.jpg")
+    if kept is not None:
+        try:
+            return kept.whole()
+        except vault.Torn:
+            pass  # made again below
+    return _made_again(sha256, "thumbnail.jpg")
 
 
 @transaction.atomic
@@ -298,11 +339,27 @@ def _leave(*, dossier: Dossier, material: Material | None, by: User, at: datetim
         user_is_subject=bool(by.person_uid) and by.person_uid == dossier.person.uid,
         dossier=dossier.pk,
         material=material.pk if material else None,
+        secret=material is not None and dossiers.is_secret(material=material),
         at=at,
     )
     if leave is None or objections:
         raise NotPermitted(*objections)
+    _refuse_destroyed(dossier)
     return leave
+
+
+def _refuse_destroyed(dossier: Dossier) -> None:
+    """Raise Gone where the key of a dossier was destroyed: nobody reads it any more."""
+    if keys.is_destroyed(settings.LANTAI_HOME, dossier.uid):
+        raise Gone(DESTROYED)
+
+
+def _still_shows(leave: Grant, material: Material) -> bool:
+    """Whether leave that opened a material still does, should it have become secret since."""
+    if not dossiers.is_secret(material=material):
+        return True
+    named = leave.materials.filter(pk=material.pk).exists()
+    return named and leave.given_by != leave.user.username
 
 
 def _plain(leave: Grant) -> Leave:
@@ -313,6 +370,7 @@ def _plain(leave: Grant) -> Leave:
         opens_at=leave.opens_at.astimezone(identity.OFFICE_TIME),
         closes_at=leave.closes_at.astimezone(identity.OFFICE_TIME),
         revoked=leave.revoked_at is not None,
+        given_by_another=leave.given_by != leave.user.username,
     )
 
 
@@ -323,7 +381,7 @@ def _opening(token: str, *, by: User, at: datetime, lasts_page: bool) -> Opening
     except signing.BadSignature as forged:
         raise NotPermitted(GONE_DARK) from forged
     opening: Opening | None = (
-        Opening.objects.select_related("grant", "page__blob", "page__material")
+        Opening.objects.select_related("grant__dossier", "page__blob", "page__material")
         .filter(pk=said["o"], by=by, page__isnull=not lasts_page)
         .first()
     )
@@ -336,14 +394,12 @@ def _opening(token: str, *, by: User, at: datetime, lasts_page: bool) -> Opening
     return opening
 
 
-def _made_again(sha256: str, kind: str) -> Path:
+def _made_again(sha256: str, kind: str) -> bytes:
+    """Make a derivative from its master and keep it in the place of the lost or torn one."""
     examined = examine(vault.read(sha256), name="", profile=load())
     content = examined.pack if kind == "tiles.pack" else examined.thumbnail
-    store.keep_derivative(sha256=sha256, kind=kind, content=content)
-    path = vault.derivative(sha256, kind)
-    if path is None:
-        raise vault.Damaged(f"浏览影像没有写成：{sha256[:12]}")
-    return path
+    store.keep_derivative(sha256=sha256, kind=kind, content=content, ring=vault.ring_of(sha256))
+    return content
 
 
 def _record(opening: Opening, *, dossier: Dossier, page: Page | None) -> None:

@@ -7,7 +7,6 @@ and to those who hold this installation's certificate, who issued it.
 
 import datetime as dt
 import io
-import os
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,8 @@ from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
+
+from lantai.ledger import files
 
 _YEARS: Final = 10
 
@@ -79,7 +80,7 @@ def _keys(home: Path, *, issuer: str, at: dt.datetime) -> tuple[Path, Path]:
             )
             .sign(secret, hashes.SHA256())
         )
-        key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.make_directories(key.parent, mode=0o700)
         _write(
             key,
             secret.private_bytes(
@@ -94,9 +95,5 @@ def _keys(home: Path, *, issuer: str, at: dt.datetime) -> tuple[Path, Path]:
 
 
 def _write(target: Path, content: bytes) -> None:
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(target)
+    files.write_whole(target, content, incoming=target.parent, mode=0o600)
+    files.sync_directory(target.parent)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final
 
-from lantai.dossiers.models import Custody, Dossier, Material, Page, Person
+from lantai.dossiers.models import Custody, Dossier, Material, Page, Person, Secrecy
 from lantai.dossiers.rules import State
 from lantai.ledger import queries as ledger
 from lantai.ledger import statements
@@ -40,12 +40,24 @@ CUSTODY: Final = Shape(
     {name: name for name in ("way", "purpose", "sides", "by", "to", "at")}
     | {"dossier": "dossier__uid"},
 )
+SECRECY: Final = Shape(
+    Secrecy,
+    "uid",
+    {
+        name: name
+        for name in ("reason", "marked_by", "marked_at", "lift_reason", "lifted_by", "lifted_at")
+    }
+    | {"material": "material__uid"},
+)
 _SHAPES: Final = (
     (DOSSIER, "pk"),
     (MATERIAL, "dossier"),
     (PAGE, "material__dossier"),
     (CUSTODY, "dossier"),
+    (SECRECY, "material__dossier"),
 )
+# Only the entries that state their rows tell that they are there.
+_STATED_WHOLE: Final = (CUSTODY, SECRECY)
 # A row by its table and key, its columns, and since when the log says so.
 _Rows = dict[tuple[str, str], dict[str, Any]]
 
@@ -163,7 +175,9 @@ def _more_differences(
     stated, _ = statements.replay(told)
     for shape, path in _SHAPES:
         held = shape.held(**{f"{path}__in": keys})
-        yield from statements.differences(shape, held, stated, columns_only=shape is not CUSTODY)
+        yield from statements.differences(
+            shape, held, stated, columns_only=shape not in _STATED_WHOLE
+        )
 
 
 def _enter(rows: _Rows, dossier: Dossier, facts: Mapping[str, Any]) -> None:

@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from lantai.db import AppendOnly, Uid
-from lantai.dossiers.rules import CLASS_LABELS, STATE_LABELS, State
+from lantai.db import AppendOnly, Uid, both_or_neither
+from lantai.dossiers.rules import CLASS_LABELS, SECRET_TITLE, STATE_LABELS, State
 from lantai.identity.models import Body
 from lantai.vault.models import Blob
 
@@ -75,6 +75,12 @@ class Material(models.Model):
     def __str__(self) -> str:
         return f"{self.class_code}-{self.sequence}"
 
+    @property
+    def shown_title(self) -> str:
+        """The title for whoever has no leave that names the material: a secret one is not told."""
+        marked = any(mark.lifted_at is None for mark in self.secrecy.all())
+        return SECRET_TITLE if marked else self.title
+
 
 class Page(AppendOnly):
     """One written side and its master image. A page exists only from an accepted scan."""
@@ -99,6 +105,35 @@ class Page(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.material}-{self.number:03d}"
+
+
+class Secrecy(models.Model):
+    """That a material is secret: since when, by whom and why, and until when.
+
+    Secret material is kept in a store of its own, and opened only by leave that names it.
+    """
+
+    uid = Uid()
+    material = models.ForeignKey(Material, models.PROTECT, related_name="secrecy")
+    reason = models.CharField("定密依据", max_length=200)
+    marked_by = models.CharField("标密人", max_length=60)
+    marked_at = models.DateTimeField("标密时间")
+    lift_reason = models.CharField("解密依据", max_length=200, blank=True)
+    lifted_by = models.CharField("解密人", max_length=60, null=True)  # noqa: DJ001 -- pairs with lifted_at
+    lifted_at = models.DateTimeField("解密时间", null=True)
+
+    class Meta:
+        constraints = [
+            both_or_neither("secrecy", "lifted_at", "lifted_by"),
+            models.UniqueConstraint(
+                fields=["material"],
+                condition=Q(lifted_at__isnull=True),
+                name="material_is_secret_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.uid
 
 
 class SearchToken(models.Model):

@@ -1,12 +1,13 @@
 """What may be known of dossiers."""
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import Count, QuerySet
 
 from lantai.dossiers import audit
 from lantai.dossiers.audit import check_rows
-from lantai.dossiers.models import Dossier, Material, Page
+from lantai.dossiers.models import Dossier, Material, Page, Secrecy
 from lantai.identity import queries as identity
 from lantai.identity.models import Body, User
 from lantai.lib import catalogue, search
@@ -18,12 +19,16 @@ __all__ = [
     "check_rows",
     "find",
     "in_scope",
+    "is_secret",
     "known",
     "manifest",
     "materials_of",
     "next_number",
     "of_id_number",
     "pages_of",
+    "secrecies",
+    "secret_blobs",
+    "secret_materials",
 ]
 
 PAGE_ROWS = 30
@@ -54,8 +59,10 @@ def manifest(*, dossier: Dossier) -> list[dict[str, str | int]]:
 
 def pages_of(*, dossier: Dossier) -> list[Page]:
     """The pages of a dossier in the order of the catalogue."""
-    pages = Page.objects.filter(material__dossier=dossier).select_related(
-        "blob", "material__dossier__person"
+    pages = (
+        Page.objects.filter(material__dossier=dossier)
+        .select_related("blob", "material__dossier__person")
+        .prefetch_related("material__secrecy")
     )
     return sorted(
         pages,
@@ -69,9 +76,35 @@ def pages_of(*, dossier: Dossier) -> list[Page]:
 
 def materials_of(*, dossier: Dossier) -> list[Material]:
     """The catalogue of a dossier in its order, each with the number of its images."""
-    materials = dossier.materials.annotate(images=Count("pages"))
+    materials = dossier.materials.annotate(images=Count("pages")).prefetch_related("secrecy")
     return sorted(
         materials, key=lambda entry: (catalogue.sort_key(entry.class_code), entry.sequence)
+    )
+
+
+def is_secret(*, material: Material) -> bool:
+    return Secrecy.objects.filter(material=material, lifted_at=None).exists()
+
+
+def secret_materials(*, dossier: Dossier) -> frozenset[int]:
+    """The keys of the materials of a dossier that are secret now."""
+    marked = Secrecy.objects.filter(material__dossier=dossier, lifted_at=None)
+    return frozenset(marked.values_list("material", flat=True))
+
+
+def secret_blobs(*, sha256s: Iterable[str]) -> frozenset[str]:
+    """Which of these masters are an image of secret material."""
+    marked = Secrecy.objects.filter(lifted_at=None).values("material")
+    pages = Page.objects.filter(blob__sha256__in=list(sha256s), material__in=marked)
+    return frozenset(pages.values_list("blob__sha256", flat=True))
+
+
+def secrecies(*, user: User, on: date) -> QuerySet[Secrecy]:
+    """What is secret now of dossiers a person's posts reach, the newest first."""
+    return (
+        Secrecy.objects.filter(lifted_at=None, material__dossier__in=in_scope(user=user, on=on))
+        .select_related("material__dossier__body")
+        .order_by("-marked_at", "-pk")
     )
 
 

@@ -8,6 +8,10 @@ from lantai.lib import catalogue
 CLASS_LABELS: Final[dict[str, str]] = {leaf.code: leaf.short_name for leaf in catalogue.LEAVES}
 
 
+# What the catalogue says in place of the title.
+SECRET_TITLE: Final = "涉密材料（另库保存）"  # noqa: S105 -- no password
+
+
 class State(StrEnum):
     """Where a dossier stands (domain digest §1.4, as far as it is dealt with here)."""
 

@@ -8,7 +8,15 @@ from django.db import transaction
 from django.db.models import Max
 
 from lantai.dossiers import audit, queries, rules
-from lantai.dossiers.models import Custody, Dossier, Material, Page, Person, SearchToken
+from lantai.dossiers.models import (
+    Custody,
+    Dossier,
+    Material,
+    Page,
+    Person,
+    SearchToken,
+    Secrecy,
+)
 from lantai.dossiers.rules import State
 from lantai.identity import services as identity
 from lantai.identity.models import Body, User
@@ -16,7 +24,9 @@ from lantai.identity.rules import Act
 from lantai.ledger import services as ledger
 from lantai.lib import catalogue, search
 from lantai.lib.dates import PartialDate
-from lantai.lib.refusals import Conflict, NotFound, Unacceptable
+from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+from lantai.vault import services as vault
+from lantai.vault.keys import Ring
 from lantai.vault.models import Blob
 
 
@@ -148,14 +158,7 @@ def add_material(*, dossier: Dossier, material: NewMaterial, by: str, at: dateti
 @transaction.atomic
 def amend_material(*, material_uid: str, amendment: Amendment, by: User, at: datetime) -> Material:
     """Correct what the catalogue says of a material; its place and its images stay."""
-    found = (
-        Material.objects.select_for_update(of=("self",))
-        .select_related("dossier__body")
-        .filter(uid=material_uid)
-        .first()
-    )
-    if found is None:
-        raise NotFound("没有这份材料")
+    found = _material(material_uid)
     identity.require(Act.EDIT_CATALOGUE, by=by, at=at, body=found.dossier.body)
     faults = []
     if not amendment.title.strip():
@@ -188,6 +191,51 @@ def amend_material(*, material_uid: str, amendment: Amendment, by: User, at: dat
         },
     )
     return found
+
+
+@transaction.atomic
+def mark_secret(*, material_uid: str, reason: str, by: User, at: datetime) -> Secrecy:
+    """Mark a material secret: from now on only leave that names it opens it.
+
+    It is no longer found by its title. Raises NotFound, NotPermitted, Unacceptable without a
+    reason, Conflict if it is marked.
+    """
+    found = _material(material_uid)
+    identity.require(Act.MARK_SECRET, by=by, at=at, body=found.dossier.body)
+    if not reason.strip():
+        raise Unacceptable("请填写定密依据")
+    if queries.is_secret(material=found):
+        raise Conflict("这份材料已标为涉密材料，无需重复操作")
+    marked = Secrecy.objects.create(
+        material=found, reason=reason.strip()[:200], marked_by=by.username, marked_at=at
+    )
+    _index(found.dossier)
+    _reseal(found, Ring.SECRET)
+    _record_secrecy("dossiers.material.marked_secret", marked, by=by, at=at)
+    return marked
+
+
+@transaction.atomic
+def lift_secrecy(*, material_uid: str, reason: str, by: User, at: datetime) -> Secrecy:
+    """End the secrecy of a material somebody else marked.
+
+    Raises NotFound, NotPermitted, Unacceptable without a reason.
+    """
+    found = _material(material_uid)
+    identity.require(Act.LIFT_SECRECY, by=by, at=at, body=found.dossier.body)
+    marked = Secrecy.objects.select_for_update().filter(material=found, lifted_at=None).first()
+    if marked is None:
+        raise NotFound("这份材料没有标为涉密材料，不必解密")
+    if marked.marked_by == by.username:
+        raise NotPermitted("不得解除本人标定的密级，请由另一名安全保密员办理")
+    if not reason.strip():
+        raise Unacceptable("请填写解密依据")
+    marked.lift_reason, marked.lifted_by, marked.lifted_at = reason.strip()[:200], by.username, at
+    marked.save(update_fields=["lift_reason", "lifted_by", "lifted_at"])
+    _index(found.dossier)
+    _reseal(found, Ring.PRESERVATION)
+    _record_secrecy("dossiers.material.secrecy_lifted", marked, by=by, at=at)
+    return marked
 
 
 @transaction.atomic
@@ -259,6 +307,44 @@ def index(*, dossier: Dossier) -> None:
     _index(dossier)
 
 
+def _material(uid: str) -> Material:
+    """A material, held; with its dossier and body. Raises NotFound."""
+    found = (
+        Material.objects.select_for_update(of=("self",))
+        .select_related("dossier__body", "dossier__person")
+        .filter(uid=uid)
+        .first()
+    )
+    if found is None:
+        raise NotFound("没有这份材料")
+    return found
+
+
+def _reseal(material: Material, ring: Ring) -> None:
+    """Seal what the vault itself has of a material's images under the key of a ring.
+
+    Done before the entry, so that no stop leaves secret images under the ordinary key; which key
+    a file is under, the file says.
+    """
+    masters = material.pages.order_by("number").values_list("blob__sha256", flat=True)
+    vault.reseal(sha256s=list(masters), ring=ring)
+
+
+def _record_secrecy(action: str, said: Secrecy, *, by: User, at: datetime) -> None:
+    """The entry says which material and why; not its title."""
+    ledger.record(
+        at=at,
+        action=action,
+        actor=by.username,
+        subject=f"dossier:{said.material.dossier.uid}",
+        facts={
+            "material": said.material.uid,
+            "reason": said.lift_reason or said.reason,
+            "rows": audit.SECRECY.stated(pk=said.pk),
+        },
+    )
+
+
 def _enter_material(dossier: Dossier, material: NewMaterial) -> Material:
     if not catalogue.is_leaf(material.class_code):
         raise Unacceptable(f"类号 {material.class_code} 不是目录的末级类号，请改正目录")
@@ -305,5 +391,6 @@ def _words(dossier: Dossier) -> Iterable[str]:
     yield from search.tokens_of_id(dossier.person.id_number)
     yield from search.tokens_of_number(dossier.number)
     yield from search.tokens_of_employer(dossier.employer)
-    for title in dossier.materials.values_list("title", flat=True):
+    secret = queries.secret_materials(dossier=dossier)
+    for title in dossier.materials.exclude(pk__in=secret).values_list("title", flat=True):
         yield from search.tokens_of_title(title)

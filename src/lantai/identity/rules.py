@@ -53,6 +53,8 @@ class Act(StrEnum):
     SEARCH_DOSSIERS = "dossiers.dossier.search"
     VIEW_CATALOGUE = "dossiers.catalogue.view"
     EDIT_CATALOGUE = "dossiers.catalogue.edit"
+    MARK_SECRET = "dossiers.material.mark_secret"  # noqa: S105 -- an act, no password
+    LIFT_SECRECY = "dossiers.material.lift_secrecy"
     OPEN_CASE = "cases.case.open"
     REVIEW_CASE = "cases.case.review"
     WITHDRAW_CASE = "cases.case.withdraw"
@@ -75,6 +77,9 @@ class Act(StrEnum):
     VIEW_ACCOUNTS = "identity.account.list"
     KEEP_ACCOUNTS = "identity.account.keep"
     CONFIRM_POST = "identity.post.confirm"
+    VIEW_KEYS = "preservation.key.view"
+    ASK_KEY_DESTROYED = "preservation.key.ask_destroyed"
+    CONFIRM_KEY_DESTROYED = "preservation.key.confirm_destroyed"
 
 
 MAY: Final[dict[Act, frozenset[Role]]] = {
@@ -100,6 +105,9 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
         }
     ),
     Act.EDIT_CATALOGUE: frozenset({Role.ARCHIVIST}),
+    # Whoever knows the paper may shut it; to open it again is for another.
+    Act.MARK_SECRET: frozenset({Role.ARCHIVIST}),
+    Act.LIFT_SECRECY: frozenset({Role.SECURITY_ADMIN}),
     Act.OPEN_CASE: frozenset({Role.WINDOW_CLERK}),
     Act.REVIEW_CASE: frozenset({Role.FIRST_REVIEWER}),
     # The applicant comes to the window; a standstill is for the officer of the step.
@@ -133,6 +141,10 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.KEEP_ACCOUNTS: frozenset({Role.SYSTEM_ADMIN}),
     # A post is a right: who asks for one does not give it.
     Act.CONFIRM_POST: frozenset({Role.SECURITY_ADMIN}),
+    Act.VIEW_KEYS: frozenset({Role.ARCHIVIST, Role.SECURITY_ADMIN}),
+    # What is destroyed is gone for all time: one asks, another confirms.
+    Act.ASK_KEY_DESTROYED: frozenset({Role.ARCHIVIST}),
+    Act.CONFIRM_KEY_DESTROYED: frozenset({Role.SECURITY_ADMIN}),
 }
 
 ACT_LABELS: Final[dict[Act, str]] = {
@@ -147,6 +159,8 @@ ACT_LABELS: Final[dict[Act, str]] = {
     Act.SEARCH_DOSSIERS: "查询档案",
     Act.VIEW_CATALOGUE: "查看档案目录",
     Act.EDIT_CATALOGUE: "修改档案目录",
+    Act.MARK_SECRET: "标定涉密材料",
+    Act.LIFT_SECRECY: "解除涉密材料",
     Act.OPEN_CASE: "受理退休业务",
     Act.REVIEW_CASE: "初审退休业务",
     Act.WITHDRAW_CASE: "撤回退休申请",
@@ -169,6 +183,9 @@ ACT_LABELS: Final[dict[Act, str]] = {
     Act.VIEW_ACCOUNTS: "查看账户与岗位",
     Act.KEEP_ACCOUNTS: "管理账户",
     Act.CONFIRM_POST: "审核任职申请",
+    Act.VIEW_KEYS: "查看密钥与涉密材料",
+    Act.ASK_KEY_DESTROYED: "申请销毁档案密钥",
+    Act.CONFIRM_KEY_DESTROYED: "审核档案密钥的销毁",
 }
 
 

@@ -89,6 +89,16 @@ def folders_to_receive(*, body: Body) -> list[str]:
     return sorted(there - set(received.values_list("folder", flat=True)))
 
 
+def accepted_in_inbox() -> list[Batch]:
+    """Accepted batches whose scans still lie in the inbox, oldest first."""
+    accepted = Batch.objects.filter(state=BatchState.ACCEPTED).order_by("pk")
+    return [
+        batch
+        for batch in accepted
+        if folder_of(batch).parent == inbox() and folder_of(batch).is_dir()
+    ]
+
+
 def batch_of_folder(*, body: Body, folder: Path) -> Batch | None:
     """The batch a scanner folder was received as; for taking up what was interrupted."""
     return Batch.objects.filter(body=body, folder=kept_folder(folder)).first()

@@ -14,6 +14,7 @@ from lantai.cases.queries import lists, review, rows
 from lantai.cases.queries.natures import Nature
 from lantai.dossiers import queries as dossiers
 from lantai.dossiers.models import Page
+from lantai.dossiers.rules import SECRET_TITLE
 from lantai.identity.models import User
 from lantai.ledger import queries as ledger
 from lantai.ledger.models import Entry
@@ -81,12 +82,13 @@ def statement(
 ) -> dict[str, Any]:
     """Everything an approver is to decide on, and how it came about."""
     dossier = case.dossier
+    secret = dossiers.secret_materials(dossier=dossier)
     catalogue = [
         {
             "material": entry.uid,
             "class": entry.class_code,
             "sequence": entry.sequence,
-            "title": entry.title,
+            "title": SECRET_TITLE if entry.pk in secret else entry.title,
             "formed": entry.formed,
             "pages": entry.page_count,
         }
@@ -115,7 +117,10 @@ def statement(
         "catalogue": catalogue,
         "catalogue_sha256": digests(frozen_text(catalogue))[0],
         "pages": dossiers.manifest(dossier=dossier),
-        "files": {_file_name(page): page.blob.sha256 for page in images},
+        # Secret images do not go out with a bundle.
+        "files": {
+            _file_name(page): page.blob.sha256 for page in images if page.material_id not in secret
+        },
         "scans": [
             {
                 "page": page.uid,

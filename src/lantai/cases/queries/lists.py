@@ -171,6 +171,7 @@ def claims_of(*, case: Case) -> list[Claim]:
     return list(
         case.claims.filter(withdrawn_at=None)
         .select_related("page__material", "by")
+        .prefetch_related("page__material__secrecy")
         .order_by("at", "pk")
     )
 
@@ -180,6 +181,7 @@ def claims_withdrawn(*, case: Case) -> list[Claim]:
     return list(
         case.claims.filter(withdrawn_at__isnull=False)
         .select_related("page__material", "by", "withdrawn_by")
+        .prefetch_related("page__material__secrecy")
         .order_by("at", "pk")
     )
 

@@ -81,7 +81,7 @@ def _item(code: str, name: str, faults: Iterable[str], *, note: str = "") -> Nat
 def _digests_that_differ(pages: Iterable[Page]) -> Iterable[str]:
     """Hold each master against both digests of its row; the door already holds it to SHA-256."""
     for page in pages:
-        content = door.master_for_evidence(page=page)
+        content = door.master_for_digests(page=page)
         if hashlib.new("sm3", content).hexdigest() != page.blob.sm3:
             yield f"第 {page} 页影像与登记的 SM3 摘要不符，请报告安全保密员"
 
@@ -92,7 +92,7 @@ def _dates_out_of_reason(materials: Iterable[Material], pages: Iterable[Page]) -
         if entry.formed and entry.pk in scanned:
             formed = PartialDate.parse(entry.formed)
             if formed.first_day > scanned[entry.pk]:
-                yield f"《{entry.title}》的形成时间 {entry.formed} 晚于扫描时间，请核对目录"
+                yield f"《{entry.shown_title}》的形成时间 {entry.formed} 晚于扫描时间，请核对目录"
 
 
 def _doubles(pages: Iterable[Page]) -> Iterable[str]:
@@ -113,7 +113,7 @@ def _counts_that_differ(
     for entry in materials:
         if held[entry.pk] != entry.page_count:
             yield (
-                f"《{entry.title}》目录 {entry.page_count} 页，影像 {held[entry.pk]} 页，"
+                f"《{entry.shown_title}》目录 {entry.page_count} 页，影像 {held[entry.pk]} 页，"
                 "请核对后再固定"
             )
 

@@ -156,7 +156,7 @@ def _materials(case: Case) -> tuple[MaterialFact, ...]:
     return tuple(
         MaterialFact(
             id=entry.uid,
-            title=entry.title,
+            title=entry.shown_title,
             kind=catalogue.kind_of(entry.title),
             formed=_date(entry.formed),
             page_count=entry.page_count,
@@ -180,7 +180,7 @@ def _claim(claim: Claim) -> ClaimFact:
         unit=claim.unit,
         kind=claim.kind,
         material=material.uid,
-        material_title=material.title,
+        material_title=material.shown_title,
         material_kind=catalogue.kind_of(material.title),
         formed=_date(material.formed),
         page=claim.page.uid,

@@ -8,6 +8,7 @@ from lantai.imaging.services.cataloguing import (
     put_line,
     remove_line,
 )
+from lantai.imaging.services.clearing import Cleared, clear_inbox
 from lantai.imaging.services.inspection import (
     accept_batch,
     judge_finding,
@@ -27,11 +28,13 @@ from lantai.imaging.services.rescanning import rescan, supply
 
 __all__ = [
     "ClaimLost",
+    "Cleared",
     "Described",
     "NewLine",
     "Outcome",
     "accept_batch",
     "claim_next",
+    "clear_inbox",
     "count_paper",
     "describe_item",
     "hand_over",

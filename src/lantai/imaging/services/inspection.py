@@ -6,6 +6,8 @@ from datetime import datetime
 from django.db import transaction
 
 from lantai.access import services as access
+from lantai.access.rules import SECRET
+from lantai.dossiers import queries as dossier_queries
 from lantai.dossiers import services as dossiers
 from lantai.dossiers.models import Dossier
 from lantai.dossiers.services import NewMaterial, NewPage, NewPerson
@@ -44,6 +46,7 @@ def look_at_item(*, item_uid: str, by: User, at: datetime) -> ScanLook:
 def look_at_scan(*, scan_uid: str, by: User, at: datetime) -> TilePack:
     """Open one scan: recorded first, shown after. Returns the sizes its viewer needs."""
     scan = locks.find_scan(Act.VIEW_SCAN, uid=scan_uid, by=by, at=at)
+    _refuse_secret(scan)
     ScanLook.objects.create(item=scan.item, scan=scan, by=by, at=at)
     ledger.record(
         at=at,
@@ -61,8 +64,9 @@ def scan_tile(*, scan_uid: str, level: int, column: int, row: int, by: User, at:
     scan = Scan.objects.select_related("blob").filter(uid=scan_uid).first()
     if scan is None or not queries.looked_recently(user=by, scan=scan, at=at):
         raise NotPermitted(_DARK)
+    _refuse_secret(scan)
     try:
-        return access.tile_pack(sha256=scan.blob.sha256).tile(level, column, row)
+        return access.tile_of(sha256=scan.blob.sha256, level=level, column=column, row=row)
     except (KeyError, IndexError) as missing:
         raise NotFound("没有这一块影像") from missing
 
@@ -75,7 +79,14 @@ def scan_thumbnail(*, scan_uid: str, by: User, at: datetime) -> bytes:
         or queries.looked_recently(user=by, scan=scan, at=at)
     ):
         raise NotPermitted(_DARK)
-    return access.thumbnail_file(sha256=scan.blob.sha256).read_bytes()
+    _refuse_secret(scan)
+    return access.thumbnail_of(sha256=scan.blob.sha256)
+
+
+def _refuse_secret(scan: Scan) -> None:
+    """A scan that became a page of secret material is no longer seen with its batch."""
+    if dossier_queries.secret_blobs(sha256s=[scan.blob.sha256]):
+        raise NotPermitted(SECRET)
 
 
 @transaction.atomic
