@@ -155,7 +155,7 @@ def test_keeping_and_checking_packages_of_a_fresh_home_are_good(tmp_path: Path) 
     )
     assert (fsck.returncode, json.loads(fsck.stdout)) == (
         0,
-        {"objects": 0, "faults": [], "swept": []},
+        {"objects": 0, "faults": [], "swept": [], "mended": []},
     )
 
 

@@ -80,10 +80,11 @@ def test_from_the_store_and_its_keys_alone_the_same_dossiers_come_back(tmp_path:
     assert kept[-1] == {"kept": 1, "unchanged": 0, "failed": 0}
     assert again == [{"kept": 0, "unchanged": 1, "failed": 0}]
     pages = len(before["page"])
-    assert rebuilt == [{"dossiers": 1, "pages": pages, "without_key": []}]
+    assert rebuilt == [{"dossiers": 1, "pages": pages, "without_key": [], "damaged": []}]
     assert json.loads(run(TELL, elsewhere)) == before
     assert rows_of("fsck", home=elsewhere) == [{"objects": pages, "faults": []}]
-    assert rows_of("fsck", "--store", home=elsewhere) == [{"objects": 1, "faults": [], "swept": []}]
+    whole = {"objects": 1, "faults": [], "swept": [], "mended": []}
+    assert rows_of("fsck", "--store", home=elsewhere) == [whole]
     assert rows_of("preserve", "--all", home=elsewhere)[-1]["unchanged"] == 1
 
     (inventory,) = (elsewhere / "preserved" / "root").glob("*/*/*/*/inventory.json")
@@ -95,4 +96,7 @@ def test_from_the_store_and_its_keys_alone_the_same_dossiers_come_back(tmp_path:
     (found,) = rows_of("fsck", "--store", home=elsewhere, code=1)
     assert [fault["code"] for fault in found["faults"]] == ["E060"]
     (mended,) = rows_of("fsck", "--store", "--repair", home=elsewhere)
+    (row,) = mended.pop("mended")
+    assert (row["place"], row["code"]) == ("store", "E060")
+    assert row["path"] == str(inventory.relative_to(elsewhere / "preserved" / "root"))
     assert mended == {"objects": 1, "faults": [], "swept": [left.name]}

@@ -16,6 +16,7 @@ from lantai.imaging import audit as imaging
 from lantai.ledger import anchors, promises
 from lantai.ledger import queries as ledger
 from lantai.ledger.audit import Difference
+from lantai.preservation import audit as preservation
 from lantai.vault import queries as vault
 
 
@@ -33,6 +34,7 @@ def audit(*, promises_in: Path | None = None, at: datetime) -> dict[str, Any]:
         ("imaging", imaging.check_rows),
         ("cases", cases.check_rows),
         ("certificates", certificates.check_rows),
+        ("preservation", preservation.check_rows),
     )
     found = [
         *ledger.check_log(),

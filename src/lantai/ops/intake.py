@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,13 @@ from lantai.ops.home import clock
 from lantai.ops.sealing import Sealer
 
 OPERATOR = "mingling"
+
+
+def clear_inbox() -> Iterator[dict[str, Any]]:
+    """Take the scans of accepted batches out of the inbox; yield a row for each batch."""
+    for batch in production.accepted_in_inbox():
+        cleared = imaging.clear_inbox(batch_uid=batch.uid, by="ops", at=clock())
+        yield {"batch": batch.name, "gone": cleared.gone, "stays": list(cleared.stays)}
 
 
 def take_in(folder: Path, *, username: str | None, name: str, device: str) -> Iterator[Outcome]:

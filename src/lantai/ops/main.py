@@ -12,16 +12,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lantai.lib.ocfl.faults import Unreachable
 from lantai.lib.refusals import Refusal
 from lantai.ops.command import BAD, WRONG_USE, Command, WrongUse, complain
 from lantai.ops.commands import (
     anchor,
+    backup,
     images,
+    keyring,
     keys,
     law,
     load,
     preservation,
+    storage,
     store,
+    watch,
     witness,
     witnesses,
     work,
@@ -29,20 +34,29 @@ from lantai.ops.commands import (
 
 HEADINGS: Mapping[str, tuple[Command, ...]] = {
     "开始使用": (work.DEMO, load.SAMPLE),
-    "数字化": (load.INGEST, images.CHECK_IMAGES, images.COMPARE_SCANS),
+    "数字化": (load.INGEST, load.CLEAR, images.CHECK_IMAGES, images.COMPARE_SCANS),
     "退休核定": (law.RETIREMENT_AGE,),
     "存证与保管": (
         store.VERIFY,
         store.AUDIT,
         store.FSCK,
+        storage.STORAGE,
         preservation.PRESERVE,
         preservation.REBUILD,
+        backup.BACKUP,
+        backup.BACKUPS,
+        backup.DRILL,
+        backup.RESTORE,
+        watch.REPLICATE,
+        watch.PATROL,
         witnesses.WITNESSES,
         witness.WITNESS,
         anchor.ANCHOR,
         anchor.PROMISE,
         keys.ROTATE_KEY,
         keys.TOKEN_KEY,
+        keyring.KEYS,
+        keyring.CHANGE_KEY,
     ),
     "运行": (work.SERVE, work.WORKER, work.BENCH),
 }
@@ -81,10 +95,15 @@ def main(words: Sequence[str] | None = None) -> int:
     if getattr(args, "home", None) is not None:
         os.environ["LANTAI_HOME"] = str(args.home.absolute())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lantai.settings")
+    # One process works on one core: threads of the matrix library wait for each other by spinning.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code: int = args.run(args)
     except Refusal as refused:
         _complain(refused.reasons, as_json=args.json)
+        return BAD
+    except Unreachable as silent:
+        _complain([str(silent)], as_json=args.json)
         return BAD
     except WrongUse as wrong:
         complain(str(wrong))

@@ -1,4 +1,7 @@
-"""Work that no person waits for in front of a page: batches read in, heads signed and witnessed."""
+"""Work that no person waits for in front of a page.
+
+Batches are read in; dossiers are kept, copied and read again; heads are signed and witnessed.
+"""
 
 import signal
 import threading
@@ -7,6 +10,7 @@ from types import FrameType
 from lantai.imaging import services as imaging
 from lantai.ops.home import clock
 from lantai.ops.sealing import Sealer
+from lantai.ops.watch import Keeper
 
 REST = 1.0  # seconds between two looks for work
 
@@ -20,16 +24,17 @@ def work_until_told() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    sealer = Sealer()
+    sealer, keeper = Sealer(), Keeper()
     while not told.is_set():
-        if not work_once(told, sealer):
+        if not work_once(told, sealer, keeper):
             told.wait(REST)
 
 
-def work_once(told: threading.Event, sealer: Sealer) -> bool:
+def work_once(told: threading.Event, sealer: Sealer, keeper: Keeper) -> bool:
     """Do what there is to do; tell whether there was anything.
 
-    A log that may not be signed any more is an incident; batches are read in all the same.
+    A log that may not be signed any more is an incident; batches are read in all the same, and
+    before the store has its turn.
     """
     worked = False
     batch = imaging.claim_next(at=clock())
@@ -38,5 +43,6 @@ def work_once(told: threading.Event, sealer: Sealer) -> bool:
         for _ in imaging.process(batch=batch, at=clock(), clock=clock):
             if told.is_set():
                 break
+    worked = keeper.work(told) or worked
     sealer.seal_or_say()
     return worked

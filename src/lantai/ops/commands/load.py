@@ -86,5 +86,24 @@ def _ingest(args: argparse.Namespace) -> int:
     return code
 
 
+def _clear_arguments(parser: argparse.ArgumentParser) -> None:
+    """It takes nothing: what may go is found."""
+
+
+def _clear(args: argparse.Namespace) -> int:
+    from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
+
+    home.ready()
+    from lantai.ops import intake  # noqa: PLC0415 -- models load after set-up
+
+    code = GOOD
+    for row in intake.clear_inbox():
+        stays = "".join(f"\n  留下 {path}" for path in row["stays"])
+        answer(args, row, f"{row['batch']}：清除 {row['gone']} 个文件{stays}")
+        code = BAD if row["stays"] else code
+    return code
+
+
 SAMPLE = Command("sample", "绘制虚构档案的扫描件", _sample_arguments, _sample)
 INGEST = Command("ingest", "接收一个扫描仪文件夹", _ingest_arguments, _ingest)
+CLEAR = Command("clear-inbox", "清除收件目录中已验收批次的明文扫描件", _clear_arguments, _clear)

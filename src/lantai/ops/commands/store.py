@@ -1,7 +1,9 @@
 """``lantai verify``, ``lantai audit``, ``lantai fsck``: is it still what it was?"""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lantai.lib import verify
 from lantai.ops.command import BAD, GOOD, Command, WrongUse, answer, read_bytes
@@ -55,21 +57,38 @@ def _audit(args: argparse.Namespace) -> int:
 
 
 def _fsck_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--store", action="store_true", help="核对长期保存库（OCFL）而非母本")
-    parser.add_argument("--repair", action="store_true", help="清除中断留下的文件，恢复只读权限")
+    parser.add_argument(
+        "--store", action="store_true", help="核对长期保存库和涉密库（OCFL）而非母本"
+    )
+    parser.add_argument("--copy", action="store_true", help="核对长期保存库的第二副本")
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="清除中断留下的文件，恢复只读权限；保存库中损坏的文件从另一副本恢复",
+    )
 
 
 def _fsck(args: argparse.Namespace) -> int:
     from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
 
     home.ready()
-    from lantai.ops import preservation, store  # noqa: PLC0415 -- models load after set-up
+    from lantai.ops import fsck, store  # noqa: PLC0415 -- models load after set-up
 
-    check = preservation.fsck if args.store else store.fsck
-    row = check(repair=args.repair)
-    said = [f"{fault['path']}：{fault['what']}" for fault in row["faults"]]
-    answer(args, row, "\n".join([*said, f"已核对 {row['objects']} 个对象；问题 {len(said)} 处"]))
+    where = [*(fsck.STORES if args.store else ()), *(fsck.COPIES if args.copy else ())]
+    row = fsck.fsck(where=where, repair=args.repair) if where else store.fsck(repair=args.repair)
+    said = [_said_of(found) for found in [*row.get("mended", []), *row["faults"]]]
+    count = f"已核对 {row['objects']} 个对象；问题 {len(row['faults'])} 处"
+    answer(args, row, "\n".join([*said, count]))
     return BAD if row["faults"] else GOOD
+
+
+def _said_of(found: Mapping[str, Any]) -> str:
+    """A fault, or what was put right: where, what, and its code."""
+    from lantai.preservation.models import Watched  # noqa: PLC0415 -- models load after set-up
+
+    where = f"{Watched(found['place']).label} " if "place" in found else ""
+    code = f"（{found['code']}）" if found.get("code") else ""
+    return f"{where}{found['path'] or '（整库）'}：{found['what']}{code}"
 
 
 VERIFY = Command("verify", "离线核验固定影像包", _verify_arguments, _verify)

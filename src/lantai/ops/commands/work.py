@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from pathlib import Path
 
+from lantai.lib.sealing import Suite
 from lantai.ops.command import BAD, GOOD, Command, complain, no_arguments
 
 DEMO_DOSSIERS = 6
@@ -68,9 +70,30 @@ def _worker(args: argparse.Namespace) -> int:
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", choices=("ingest", "ledger"), metavar="NAME", help="ingest 或 ledger"
+        "name",
+        choices=("checks", "ingest", "ledger", "vault"),
+        metavar="NAME",
+        help="checks、ingest、ledger 或 vault",
     )
-    parser.add_argument("--pages", type=int, default=24, metavar="N", help="ingest：测多少页")
+    parser.add_argument(
+        "--pages",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="ingest（默认 24）、checks（默认 60）、vault（默认 2000）：测多少页",
+    )
+    parser.add_argument(
+        "--scans", type=Path, metavar="DIR", help="checks：另看目录中的真实扫描件，逐个列出"
+    )
+    parser.add_argument(
+        "--size", type=int, default=1_000_000, metavar="N", help="vault：每页多少字节"
+    )
+    parser.add_argument(
+        "--objects", type=int, default=2000, metavar="N", help="vault：另测多少个小对象，0 为不测"
+    )
+    parser.add_argument(
+        "--suite", choices=[*Suite], default=Suite.AES, type=Suite, help="vault：密码算法"
+    )
     parser.add_argument(
         "--entries", type=int, default=1_000_000, metavar="N", help="ledger：日志多长"
     )
@@ -82,10 +105,19 @@ def _bench(args: argparse.Namespace) -> int:
         from lantai.ops.bench import ledger  # noqa: PLC0415 -- loads when needed
 
         row = ledger.ledger(args.entries, large=args.large)
+    elif args.name == "vault":
+        from lantai.ops.bench import vault  # noqa: PLC0415 -- loads when needed
+
+        pages = getattr(args, "pages", vault.PAGES)
+        row = vault.vault(pages, size=args.size, objects=args.objects, suite=args.suite)
+    elif args.name == "checks":
+        from lantai.ops.bench import checks  # noqa: PLC0415 -- OpenCV loads when needed
+
+        row = checks.checks(getattr(args, "pages", checks.PAGES), args.scans)
     else:
         from lantai.ops.bench import ingest  # noqa: PLC0415 -- OpenCV loads when needed
 
-        row = ingest.ingest(args.pages)
+        row = ingest.ingest(getattr(args, "pages", ingest.PAGES))
     if args.json:
         print(json.dumps(row, ensure_ascii=False))
     else:
