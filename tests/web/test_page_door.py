@@ -6,6 +6,7 @@ from typing import Any
 import desk_factories as desks
 import pytest
 from desk_factories import Office
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
@@ -15,6 +16,8 @@ from lantai.access.services import GONE_DARK
 from lantai.cases import services as work
 from lantai.cases.models import Case
 from lantai.dossiers.models import Dossier
+from lantai.lib.ocfl.faults import Unreachable
+from lantai.web.middleware import RefusalMiddleware
 
 pytestmark = pytest.mark.django_db
 
@@ -186,3 +189,14 @@ def test_the_leave_of_a_page_ends_with_its_minutes(
 
     assert answer.status_code == 403
     assert answer.json() == {"reasons": [GONE_DARK]}
+
+
+def test_a_store_that_does_not_answer_is_told_as_such(reviewer: Client) -> None:
+    request = reviewer.get("/").wsgi_request
+    away = Unreachable("存储暂时连不上，请检查网络")
+
+    answer = RefusalMiddleware(lambda _: HttpResponse()).process_exception(request, away)
+
+    assert answer is not None
+    assert answer.status_code == 503
+    assert "存储暂时连不上，请检查网络" in answer.content.decode()

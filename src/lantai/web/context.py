@@ -80,7 +80,7 @@ MODULES: Final = (
         _("存证日志"),
         "log",
         frozenset({Act.VIEW_LOG}),
-        frozenset({"log", "log-entry", "witnesses"}),
+        frozenset({"log", "log-entry", "witnesses", "preservation"}),
     ),
     Module(_("统计"), "figures", frozenset({Act.VIEW_FIGURES}), frozenset({"figures"})),
     Module(
@@ -88,6 +88,12 @@ MODULES: Final = (
         "accounts",
         frozenset({Act.VIEW_ACCOUNTS}),
         frozenset({"accounts", "account", "account-new", "post-requests"}),
+    ),
+    Module(
+        _("密钥与涉密"),
+        "keys",
+        frozenset({Act.VIEW_KEYS}),
+        frozenset({"keys", "key-destruction", "secret-leave"}),
     ),
 )
 

@@ -19,6 +19,7 @@ from lantai.identity.sessions import End
 from lantai.ledger import quorum
 from lantai.ledger import services as ledger
 from lantai.ledger.queries import LogDamaged
+from lantai.lib.ocfl.faults import Unreachable
 from lantai.lib.refusals import Refusal
 from lantai.web.http import place_of
 from lantai.web.views.errors import answer
@@ -71,7 +72,13 @@ class RefusalMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, no: Exception) -> HttpResponse | None:
-        """Answer a refusal; the view's transaction is rolled back by now, so the note stays."""
+        """Answer a refusal; the view's transaction is rolled back by now, so the note stays.
+
+        A store that does not answer is no refusal: 503, for those who keep it to look after.
+        """
+        if isinstance(no, Unreachable):
+            logger.error("%s", no)
+            return answer(request, status=503, reasons=[str(no)])
         if not isinstance(no, Refusal):
             return None
         person = request.user.get_username() if request.user.is_authenticated else STRANGER

@@ -9,6 +9,7 @@ from lantai.access.rules import PURPOSE_LABELS
 from lantai.cases.models import Decision, Mark
 from lantai.cases.rules.facts import FACT_LABELS, ROUTE_LABELS
 from lantai.certificates.rules import KIND_LABELS as CERTIFICATE_LABELS
+from lantai.dossiers.rules import SECRET_TITLE
 from lantai.identity.services import OFFICE_TIME
 from lantai.imaging.models import Finding
 from lantai.web.labels import action_label
@@ -105,6 +106,8 @@ def _amended(facts: Mapping[str, Any], names: Names) -> str:
         if before.get(key) != after.get(key)
     )
     title = names.material(facts["material"])
+    if title == SECRET_TITLE:
+        return f"修改目录：{title}"
     return f"修改目录：{title}，{changed or '内容未变'}{_because(facts['reason'])}"
 
 
@@ -149,8 +152,10 @@ def _opened(facts: Mapping[str, Any], names: Names) -> str:
     return f"打开 {names.page(facts['page'])}，用途：{facts['purpose']}"
 
 
-def _added(facts: Mapping[str, Any], _names: Names) -> str:
-    return f"归入材料：{facts['title']}，{len(facts['manifest'])} 页"
+def _added(facts: Mapping[str, Any], names: Names) -> str:
+    veiled = names.material(facts["material"]) == SECRET_TITLE
+    title = SECRET_TITLE if veiled else facts["title"]
+    return f"归入材料：{title}，{len(facts['manifest'])} 页"
 
 
 def _entered(facts: Mapping[str, Any], _names: Names) -> str:
@@ -168,6 +173,24 @@ _SENTENCES: Final[dict[str, _Sentence]] = {
     "dossiers.dossier.entered": _entered,
     "dossiers.material.added": _added,
     "dossiers.material.amended": _amended,
+    "dossiers.material.marked_secret": lambda facts, names: (
+        f"标为涉密材料：{names.material(facts['material'])}{_because(facts['reason'])}"
+    ),
+    "dossiers.material.secrecy_lifted": lambda facts, names: (
+        f"解密：{names.material(facts['material'])}{_because(facts['reason'])}"
+    ),
+    "preservation.key_destruction.asked": lambda facts, _: (
+        f"申请销毁档案密钥，影像 {facts['images']} 页{_because(facts['reason'])}"
+    ),
+    "preservation.key_destruction.withdrawn": lambda _facts, _: "撤回销毁档案密钥的申请",
+    "preservation.key_destruction.settled": lambda facts, _: (
+        ("同意" if facts["outcome"] == "confirmed" else "不同意")
+        + "销毁档案密钥"
+        + (f"，意见：{facts['note']}" if facts["note"] else "")
+    ),
+    "preservation.key.destroyed": lambda facts, _: (
+        f"档案密钥已销毁，影像 {facts['images']} 页任何人不能再读{_because(facts['reason'])}"
+    ),
     "dossiers.paper.handed": _custody,
     "dossiers.dossier.retired": lambda _facts, _: "退休办结，档案转为退休档案",
     "cases.case.opened": lambda facts, _: f"受理退休业务 {facts['number']}",

@@ -132,7 +132,7 @@ def _latest_looks(seat: Seat) -> Section:
         [
             Task(
                 look.grant.dossier.person.name,
-                look.page.material.title if look.page else _("缩略图"),
+                look.page.material.shown_title if look.page else _("缩略图"),
                 tone="plain",
                 due=when(look.at, seat),
             )

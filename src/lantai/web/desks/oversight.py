@@ -14,6 +14,8 @@ from lantai.identity.services import office_clock
 from lantai.ledger import finality
 from lantai.ledger import queries as ledger
 from lantai.ledger.models import STREAMS
+from lantai.preservation import watching
+from lantai.preservation.models import Watched
 from lantai.web.desks.parts import SHOWN, Action, Desk, Seat, Section, Task, Tile, due, when
 from lantai.web.labels import STREAM_LABELS, action_label
 
@@ -91,6 +93,7 @@ def supervisor(seat: Seat, desk: Desk) -> None:
         )
     )
     _witnesses(seat, desk)
+    _store(seat, desk)
     _watch(seat, desk)
     desk.actions.append(Action(_("统计"), reverse("figures"), icon="chart-bar"))
 
@@ -149,6 +152,27 @@ def _witnesses(seat: Seat, desk: Desk) -> None:
         desk.sections.insert(0, Section(_("见证告警"), "", alarms, "", more=reverse("witnesses")))
 
 
+def _store(seat: Seat, desk: Desk) -> None:
+    """Damage to what is kept that nobody could put right, first on the desk; else nothing."""
+    broken = watching.open_damages()
+    count = broken.count()
+    if not count:
+        return
+    alarms = [
+        Task(
+            _(Watched(damage.place).label),
+            damage.what,
+            url=reverse("preservation"),
+            tone="risk",
+            due=_("自 %(since)s") % {"since": office_clock(damage.found_at)},
+            late=True,
+        )
+        for damage in broken[:SHOWN]
+    ]
+    desk.waiting += count
+    desk.sections.insert(0, Section(_("保存告警"), "", alarms, "", more=reverse("preservation")))
+
+
 def _watch(seat: Seat, desk: Desk) -> None:
     """The latest looks and refusals, for those who oversee them."""
     desk.notes += [
@@ -175,7 +199,7 @@ def _watch(seat: Seat, desk: Desk) -> None:
                 Task(
                     look.by.name,
                     f"{look.grant.dossier.person.name}　"
-                    + (look.page.material.title if look.page else _("缩略图")),
+                    + (look.page.material.shown_title if look.page else _("缩略图")),
                     url=reverse("openings"),
                     due=when(look.at, seat),
                 )
@@ -224,6 +248,7 @@ def system_admin(seat: Seat, desk: Desk) -> None:
 
 def audit_admin(seat: Seat, desk: Desk) -> None:
     _witnesses(seat, desk)
+    _store(seat, desk)
     for stream in STREAMS:
         size, head = ledger.size_of(stream=stream), ledger.latest_head(stream=stream)
         waiting = size - (head.size if head else 0)

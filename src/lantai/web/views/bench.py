@@ -202,7 +202,7 @@ def _strip_page(page: Page, *, key: bool) -> dict[str, Any]:
     return {
         "id": page.uid,
         "material": material.uid,
-        "title": material.title,
+        "title": material.shown_title,
         "numeral": catalogue.heading(material.class_code),
         "number": page.number,
         "date": material.formed.replace("-??", ""),

@@ -366,13 +366,16 @@ def _source(claim: Claim, *, bad: bool, reading: Reading) -> Source:
         )
         if set_
     ]
-    place = _("《%(title)s》第 %(page)s 页") % {"title": material.title, "page": claim.page.number}
+    place = _("《%(title)s》第 %(page)s 页") % {
+        "title": material.shown_title,
+        "page": claim.page.number,
+    }
     own = reading.writable and claim.by == reading.user
     return Source(
         id=claim.uid,
         page=claim.page.uid,
         value=value,
-        title=material.title,
+        title=material.shown_title,
         formed=formed,
         full=f"{claim.written} — {place}",
         flags="、".join(flags),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from lantai.access import queries as access
+from lantai.access.rules import SECRET
 from lantai.cases import queries as cases
 from lantai.dossiers import queries as dossiers
 from lantai.dossiers import services
@@ -24,7 +25,8 @@ from lantai.identity import queries as people
 from lantai.identity import services as identity
 from lantai.identity.rules import Act
 from lantai.lib import catalogue
-from lantai.lib.refusals import NotFound
+from lantai.lib.refusals import NotFound, NotPermitted
+from lantai.preservation import queries as preservation
 from lantai.web.http import SignedIn, may_any, onward
 
 LONGEST_QUERY: Final = 80
@@ -71,12 +73,18 @@ def dossier(request: SignedIn, dossier_uid: str) -> HttpResponse:
     in_force = leave is not None and leave.revoked_at is None and leave.closes_at > at
     looks = access.latest_openings().filter(grant__dossier=found)
     materials = dossiers.materials_of(dossier=found)
+    secret = dossiers.secret_materials(dossier=found)
+    told = access.secrets_seen(user=request.user, dossier=found, at=at)
     pages = dossiers.pages_of(dossier=found)
     shown = {
         "dossier": found,
         "entered_by": people.account(username=found.entered_by),
         "tone": TONES[State(found.state)],
         "classes": _classes(materials, pages),
+        "secret": secret,
+        "veiled": secret - told,
+        "destruction": preservation.destruction_of(dossier=found),
+        "may_destroy": identity.may(Act.ASK_KEY_DESTROYED, by=request.user, at=at),
         "materials": len(materials),
         "images": sum(getattr(material, "images", 0) for material in materials),
         "leave": leave if in_force else None,
@@ -104,6 +112,9 @@ def amend(request: SignedIn, dossier_uid: str, material_uid: str) -> HttpRespons
     material = found.materials.filter(uid=material_uid).first()
     if material is None:
         raise NotFound("目录中没有这份材料，请刷新目录后重试")
+    told = access.secrets_seen(user=request.user, dossier=found, at=at)
+    if dossiers.is_secret(material=material) and material.pk not in told:
+        raise NotPermitted(SECRET)
     if request.method == "POST":
         services.amend_material(
             material_uid=material.uid,
@@ -121,7 +132,13 @@ def amend(request: SignedIn, dossier_uid: str, material_uid: str) -> HttpRespons
     return render(
         request,
         "pages/material_edit.html",
-        {"dossier": found, "material": material, "leaf": catalogue.leaf(material.class_code)},
+        {
+            "dossier": found,
+            "material": material,
+            "leaf": catalogue.leaf(material.class_code),
+            "secret": dossiers.is_secret(material=material),
+            "may_mark": identity.may(Act.MARK_SECRET, by=request.user, at=at),
+        },
     )
 
 

@@ -16,9 +16,11 @@ HEADINGS: Final = {
     403: gettext_lazy("不能办理"),
     404: gettext_lazy("没有找到"),
     409: gettext_lazy("情况已经变化"),
+    410: gettext_lazy("已经销毁"),
     422: gettext_lazy("提交的内容需要改正"),
     429: gettext_lazy("操作过于频繁"),
     500: gettext_lazy("系统出错"),
+    503: gettext_lazy("存储暂时不可用"),
 }
 
 

@@ -160,8 +160,10 @@ def _grouped(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _names(dossier: Dossier, known: dict[str, User]) -> Names:
     pages = dossiers.pages_of(dossier=dossier)
     return Names(
-        pages={page.uid: f"{page.material.title} 第 {page.number} 页" for page in pages},
-        materials=dict(dossier.materials.values_list("uid", "title")),
+        pages={page.uid: f"{page.material.shown_title} 第 {page.number} 页" for page in pages},
+        materials={
+            entry.uid: entry.shown_title for entry in dossier.materials.prefetch_related("secrecy")
+        },
         cases=dict(dossier.cases.values_list("uid", "number")),
         people={username: user.name for username, user in known.items()},
     )
