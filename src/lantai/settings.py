@@ -16,7 +16,19 @@ LANTAI_FONT_DIR  licensed fonts of the office, tried before the free ones
 LANTAI_POLICY    who witnesses the log, and whose word is enough (LANTAI_HOME/witnesses.policy)
 LANTAI_ANCHORS   where heads are anchored (log/<stream>/anchors in LANTAI_HOME)
 LANTAI_TSA       address of an RFC 3161 time-stamping authority; without it no stamps
+LANTAI_STORE     where packages stand: a folder (LANTAI_HOME/preserved) or s3://bucket/prefix
+LANTAI_COPY      their second copy, likewise; without it there is none
+LANTAI_SECRET_STORE, LANTAI_SECRET_COPY  the same for secret material (LANTAI_HOME/secret)
+LANTAI_S3_ENDPOINT, _REGION, _KEY, _SECRET  how buckets are reached, and by whom
+LANTAI_S3_TIMEOUT  seconds a request may take, after which it is asked again (60)
+LANTAI_S3_RETENTION_DAYS  for how many days a bucket must refuse to delete what enters (0)
+LANTAI_COPY_S3_… the same names for the buckets of second copies, where they differ
 LANTAI_PKCS11_PIN  the PIN of a token that holds a log's key (keys/pkcs11.pin); read when signing
+LANTAI_PRESERVE_AFTER  how many minutes a dossier is at rest before the worker keeps it (10)
+LANTAI_PATROL_DAYS  within how many days everything kept is read again (90)
+LANTAI_PATROL_RATE  how many bytes a second are read for that at most (33554432; 0 for no limit)
+LANTAI_PG_BIN    folder of PostgreSQL's pg_dump and pg_restore (else they are looked for on PATH)
+LANTAI_KEY_BACKUP_DAYS  after how many days an older backup loses the keys in it (30)
 LANTAI_TSA_ROOTS PEM file of the certificates that authority is trusted by
 """
 
@@ -46,11 +58,33 @@ LANTAI_IDLE_MINUTES = int(os.environ.get("LANTAI_IDLE_MINUTES", "15"))  # GB/T 2
 LANTAI_FONT_DIR = Path(os.environ["LANTAI_FONT_DIR"]) if "LANTAI_FONT_DIR" in os.environ else None
 LANTAI_POLICY = Path(os.environ["LANTAI_POLICY"]) if "LANTAI_POLICY" in os.environ else None
 WITNESS_MINUTES = 10  # a head nothing was added to is cosigned anew after so long
+LANTAI_STORE = os.environ.get("LANTAI_STORE", "")
+LANTAI_COPY = os.environ.get("LANTAI_COPY", "")
+LANTAI_SECRET_STORE = os.environ.get("LANTAI_SECRET_STORE", "")
+LANTAI_SECRET_COPY = os.environ.get("LANTAI_SECRET_COPY", "")
+LANTAI_S3 = {
+    "endpoint": os.environ.get("LANTAI_S3_ENDPOINT", ""),
+    "region": os.environ.get("LANTAI_S3_REGION", "us-east-1"),
+    "key": os.environ.get("LANTAI_S3_KEY", ""),
+    "secret": os.environ.get("LANTAI_S3_SECRET", ""),
+}
+# A second copy is worth most with another provider.
+LANTAI_COPY_S3 = {
+    name: os.environ.get(f"LANTAI_COPY_S3_{name.upper()}", stated)
+    for name, stated in LANTAI_S3.items()
+}
+LANTAI_S3_TIMEOUT = float(os.environ.get("LANTAI_S3_TIMEOUT", "60"))
+LANTAI_S3_RETENTION_DAYS = int(os.environ.get("LANTAI_S3_RETENTION_DAYS", "0"))
 LANTAI_ANCHORS = Path(os.environ["LANTAI_ANCHORS"]) if "LANTAI_ANCHORS" in os.environ else None
 LANTAI_TSA = os.environ.get("LANTAI_TSA", "")
+LANTAI_PRESERVE_AFTER = float(os.environ.get("LANTAI_PRESERVE_AFTER", "10"))
+LANTAI_PATROL_DAYS = int(os.environ.get("LANTAI_PATROL_DAYS", "90"))
+LANTAI_PATROL_RATE = int(os.environ.get("LANTAI_PATROL_RATE", str(32 << 20)))
 LANTAI_TSA_ROOTS = (
     Path(os.environ["LANTAI_TSA_ROOTS"]) if "LANTAI_TSA_ROOTS" in os.environ else None
 )
+LANTAI_PG_BIN = Path(os.environ["LANTAI_PG_BIN"]) if os.environ.get("LANTAI_PG_BIN") else None
+LANTAI_KEY_BACKUP_DAYS = int(os.environ.get("LANTAI_KEY_BACKUP_DAYS", "30"))
 DEBUG = os.environ.get("LANTAI_DEBUG") == "1"
 
 
@@ -62,9 +96,15 @@ def _secret() -> str:
     if not keep.exists():
         keep.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = keep.with_name(f".session.{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48))
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as made:
+            made.write(secrets.token_urlsafe(48))
+            made.flush()
+            os.fsync(made.fileno())
         fresh.rename(keep)
+        for folder in (keep.parent, LANTAI_HOME):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(descriptor)
+            os.close(descriptor)
     return keep.read_text()
 
 
@@ -232,8 +272,9 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
-FILE_UPLOAD_TEMP_DIR = None
-MEDIA_ROOT = LANTAI_HOME / "uploads"
+# An upload is a scan in plain text: it waits in memory, not on a disk that a kill -9 leaves it on.
+_MEMORY = Path("/dev/shm")  # noqa: S108 -- Django makes files of unguessable names there, mode 0600
+FILE_UPLOAD_TEMP_DIR = _MEMORY if _MEMORY.is_dir() else None
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

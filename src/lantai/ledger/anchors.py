@@ -7,7 +7,6 @@ rewrites history with a stolen key has to change these too, and a copy elsewhere
 """
 
 import base64
-import binascii
 import os
 import urllib.error
 import urllib.request
@@ -29,6 +28,7 @@ from lantai.lib import timestamp
 from lantai.lib.timestamp import TimestampFault
 from lantai.lib.tlog.checkpoint import Checkpoint
 from lantai.lib.tlog.leaf import moment
+from lantai.lib.tlog.merkle import HASH_BYTES
 
 HEADS: Final = "heads"
 _OFFICE: Final = ZoneInfo("Asia/Shanghai")
@@ -70,8 +70,8 @@ class DailyHeads:
         held = path.read_bytes() if path.exists() else b""
         day = at.astimezone(_OFFICE).date()
         for line in held.decode("utf-8", "replace").splitlines():
-            with suppress(ValueError):
-                if datetime.fromisoformat(line.split(" ")[0]).astimezone(_OFFICE).date() == day:
+            with suppress(ValueError):  # a line that a power cut left half is none
+                if _parsed(line)[0].astimezone(_OFFICE).date() == day:
                     return False
         root = base64.b64encode(head.root).decode()
         torn = b"\n" if held and not held.endswith(b"\n") else b""
@@ -191,12 +191,11 @@ def _line_differences(
 ) -> Iterator[Difference]:
     key = f"{stream}/{HEADS}:{number}"
     try:
-        at, origin, size, root = line.split(" ")
-        since = moment(datetime.fromisoformat(at))
-        kept = Checkpoint(origin, int(size), base64.b64decode(root, validate=True))
-    except (ValueError, binascii.Error):
+        at, kept = _parsed(line)
+    except ValueError:
         yield Difference("anchor", key, "line", "时间、日志名、条数、树根", line, "")
         return
+    since = moment(at)
     head = heads.get(kept.size)
     signed = Checkpoint(_origin_of(stream), head.size, bytes(head.root)).text if head else MISSING
     if kept.text != signed:
@@ -218,10 +217,18 @@ def _token_differences(
         yield Difference("anchor", key, "token", text, str(wrong), moment(head.at))
 
 
+def _parsed(line: str) -> tuple[datetime, Checkpoint]:
+    """Read a line of heads. Raises ValueError for one that is cut or was never such a line."""
+    at, origin, size, root = line.split(" ")
+    digest = base64.b64decode(root, validate=True)
+    if len(digest) != HASH_BYTES:
+        raise ValueError("the root is cut")
+    return datetime.fromisoformat(at), Checkpoint(origin, int(size), digest)
+
+
 def _append(path: Path, line: bytes) -> None:
     """Add a line and force it to disk; what a full disk left of it is taken back."""
     files.make_directories(path.parent)
-    fresh = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         size = os.fstat(descriptor).st_size
@@ -236,8 +243,7 @@ def _append(path: Path, line: bytes) -> None:
             raise AnchorFault(f"{path.name} 没有写完，磁盘可能已满；请清理后重试")
     finally:
         os.close(descriptor)
-    if fresh:
-        files.sync_directory(path.parent)
+    files.sync_directory(path.parent)  # whoever made the file may have been stopped before
 
 
 def _token_path(stream: str, size: int) -> Path:

@@ -241,6 +241,7 @@ def _make(path: Path, signer: FileSigner | SM2Signer) -> None:
     for left in path.parent.glob(f"{path.stem}.*key.*"):  # of a maker that was stopped
         left.unlink()
     _write(path.with_suffix(".vkey"), signer.vkey, mode=0o644)
+    files.sync_directory(path.parent)
     _write(path, signer.skey)
     files.sync_directory(path.parent)
 

@@ -43,6 +43,7 @@ PIN_FILE: Final = "pkcs11.pin"
 # PrintableString: the only spelling of the curve that SoftHSM 2.6 takes.
 _EDWARDS25519: Final = b"\x13\x0cedwards25519"
 _KEY_BYTES: Final = 32
+_UNSIGNED: Final = "未签名"
 _TRIAL: Final = "lantai token trial\n"  # no head: a head has three lines
 _IN_USE: Final = threading.Lock()  # a module knows one login a process
 _REFUSED: Final[set[bytes]] = set()
@@ -109,7 +110,7 @@ class TokenSigner:
     def sign(self, text: str) -> Signature:
         """Raises KeyFault if the token is not there, not opened, or signs with another key."""
         check_text(text)
-        with _opened(self.place, self.folder) as session:
+        with opened(self.place, self.folder) as session:
             private, _ = _found(session, self.place)
             value = bytes(private.sign(text.encode()))
         try:
@@ -128,7 +129,7 @@ def make(name: str, place: Place, folder: Path) -> TokenSigner:
     The private key is sensitive and cannot be extracted; one that can be is refused.
     """
     check_name(name)
-    with _opened(place, folder, write=True) as session:
+    with opened(place, folder, write=True) as session:
         if not _holds(session, place):
             _generate(session, place)
         private, public = _found(session, place)
@@ -139,62 +140,67 @@ def make(name: str, place: Place, folder: Path) -> TokenSigner:
 
 
 @contextmanager
-def _opened(place: Place, folder: Path, *, write: bool = False) -> Iterator["Session"]:
-    """Open a token with its PIN, for one thing at a time; whatever goes wrong is a KeyFault."""
+def opened(
+    place: Place, folder: Path, *, write: bool = False, undone: str = _UNSIGNED
+) -> Iterator["Session"]:
+    """Open a token with its PIN, for one thing at a time; whatever goes wrong is a KeyFault.
+
+    ``folder`` may hold the PIN; ``undone`` is how a sentence says what was not done for it.
+    """
     try:
         import pkcs11  # noqa: PLC0415 -- an office without a token does without it
     except ImportError as missing:
         raise KeyFault(
-            "本机没有 python-pkcs11，不能用令牌中的密钥签名；请安装本系统的 hsm 附加依赖，未签名"
+            f"本机没有 python-pkcs11，不能使用令牌中的密钥；请安装本系统的 hsm 附加依赖，{undone}"
         ) from missing
-    pin = _pin(folder)
+    pin = _pin(folder, undone)
     tried = hashlib.sha256(f"{place.module}\0{place.token}\0{pin}".encode()).digest()
     with _IN_USE:
         if tried in _REFUSED:
-            raise _wrong_pin(place)
+            raise _wrong_pin(place, undone)
         if not Path(place.module).is_file():
-            raise KeyFault(f"PKCS#11 模块 {place.module} 不在本机，未签名；请检查驱动是否安装")
+            raise KeyFault(f"PKCS#11 模块 {place.module} 不在本机，{undone}；请检查驱动是否安装")
         module: Any = None
         try:
             module = pkcs11.lib(place.module)
             with module.get_token(token_label=place.token).open(rw=write, user_pin=pin) as session:
                 yield session
         except (pkcs11.NoSuchToken, pkcs11.TokenNotPresent) as missing:
-            raise KeyFault(f"找不到令牌 {place.token}，未签名；请检查令牌是否插好") from missing
+            raise KeyFault(f"找不到令牌 {place.token}，{undone}；请检查令牌是否插好") from missing
         except pkcs11.MultipleTokensReturned as twice:
-            raise KeyFault(f"名为 {place.token} 的令牌不止一个，未签名；请只留一个") from twice
+            raise KeyFault(f"名为 {place.token} 的令牌不止一个，{undone}；请只留一个") from twice
         except (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange) as refused:
             _REFUSED.add(tried)
-            raise _wrong_pin(place) from refused
+            raise _wrong_pin(place, undone) from refused
         except pkcs11.PinLocked as locked:
-            raise KeyFault(f"令牌 {place.token} 已锁死，未签名；请用管理员口令解锁") from locked
+            raise KeyFault(f"令牌 {place.token} 已锁死，{undone}；请用管理员口令解锁") from locked
         except pkcs11.PKCS11Error as failed:
             said = str(failed) or type(failed).__name__
-            raise KeyFault(f"令牌 {place.token} 不能使用（{said}），未签名") from failed
+            raise KeyFault(f"令牌 {place.token} 不能使用（{said}），{undone}") from failed
         finally:
             if module is not None and module.initialized:
                 with suppress(pkcs11.PKCS11Error):
                     module.finalize()
 
 
-def _wrong_pin(place: Place) -> KeyFault:
+def _wrong_pin(place: Place, undone: str) -> KeyFault:
     """A PIN is tried once a process: a token locks itself after a few wrong ones."""
     return KeyFault(
-        f"令牌 {place.token} 的口令不对，未签名，也不再用它重试，以免锁死令牌；"
+        f"令牌 {place.token} 的口令不对，{undone}，也不再用它重试，以免锁死令牌；"
         "请改正 LANTAI_PKCS11_PIN 后重新启动"
     )
 
 
-def _pin(folder: Path) -> str:
+def _pin(folder: Path, undone: str) -> str:
     if given := os.environ.get("LANTAI_PKCS11_PIN"):
         return given
     kept = folder / PIN_FILE
     if not kept.is_file():
         raise KeyFault(
-            f"没有令牌口令，未签名；请设置 LANTAI_PKCS11_PIN，或把口令写入 keys/{PIN_FILE}"
+            f"没有令牌口令，{undone}；请设置 LANTAI_PKCS11_PIN，或把口令写入 keys/{PIN_FILE}"
         )
     if kept.stat().st_mode & 0o077:
-        raise KeyFault(f"口令文件 keys/{PIN_FILE} 他人可读，未签名；请把权限改为 0600 并更换口令")
+        raise KeyFault(f"口令文件 keys/{PIN_FILE} 他人可读，{undone}；请把权限改为 0600 并更换口令")
     return kept.read_text().strip()
 
 

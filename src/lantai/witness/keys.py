@@ -95,6 +95,14 @@ def read(home: Path) -> Cosigner:
     return Cosigner(found[1], int(found[2], 16), seed)
 
 
+def make_directory(home: Path) -> None:
+    """Make a witness's directory, and force the names that lead to it to disk."""
+    fresh = [folder for folder in (home, *home.parents) if not folder.exists()]
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in fresh or [home]:
+        sync_directory(folder.parent)
+
+
 def sync_directory(folder: Path) -> None:
     """Force a directory's names to disk."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -108,7 +108,7 @@ class Evidence:
 
 def make(home: Path, cosigner: Cosigner, *, at: int) -> None:
     """Begin a witness: its store first, then its key. Raises Conflict where one has been."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys.make_directory(home)
     store = home / FILE
     if (home / keys.FILE).exists():
         raise Conflict(f"{home} 已有见证私钥；一个见证只有一个私钥，另立见证请换一个目录和名称")
