@@ -139,7 +139,12 @@ def server() -> Server:
         # It ends with this process however that ends: then there is nothing to read any more.
         held = ["sh", "-c", '"$@" & read -r _; kill -9 $!; wait', "sh", *words]
         running = subprocess.Popen(
-            held, cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output
+            held,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # what is sent to the run does not reach who has to end it
         )
     started = Server(f"http://127.0.0.1:{http['s3']}", running, folder)
     atexit.register(started.stop)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import cases_factories as make
+import copies_factories as packages
 import imaging_factories as scans
 from cases_factories import LONG_AGO, NOON, minutes
+from django.conf import settings
 from django.db import transaction
 
 from lantai.access import services as access
@@ -21,6 +23,11 @@ from lantai.identity.rules import Role
 from lantai.imaging import services as imaging
 from lantai.imaging.models import Batch, Finding, Handover
 from lantai.ledger import services as ledger
+from lantai.lib.sealing import Suite
+from lantai.preservation import destruction
+from lantai.preservation.models import Watched
+from lantai.vault import keys
+from lantai.vault import services as vault
 
 
 def tell(folder: Path) -> None:
@@ -41,7 +48,60 @@ def tell(folder: Path) -> None:
             access.note_refused(
                 by=people.clerk.username, what=f"页 {number}", reasons=["一", "二"], at=NOON
             )
+    _masters_leave()
+    _secrets_and_keys(people)
+    _kept_copied_mended(folder, people)
     ledger.publish(at=NOON)
+
+
+def _secrets_and_keys(people: make.District) -> None:
+    """Three materials marked secret, one of them no longer; keys asked to be destroyed."""
+    guard = make.user("d1-guard", body=people.body, role=Role.SECURITY_ADMIN)
+    kept = [
+        dossier
+        for dossier in Dossier.objects.filter(body=people.body).order_by("-pk")
+        if not dossier.grants.filter(revoked_at=None).exists()
+    ]
+    uids = [material.uid for material in kept[0].materials.order_by("pk")[:3]]
+    for number, uid in enumerate(uids):
+        dossiers.mark_secret(
+            material_uid=uid, reason=f"密级 {number}", by=people.archivist, at=minutes(number)
+        )
+    dossiers.lift_secrecy(material_uid=uids[0], reason="解密", by=guard, at=minutes(9))
+    for number, (dossier, outcome) in enumerate(zip(kept, ("confirmed", "declined"), strict=False)):
+        keys.dossier_key(settings.LANTAI_HOME, dossier.uid, may_make=True, suite=Suite.AES)
+        asked = destruction.ask(
+            dossier_uid=dossier.uid, reason=f"依据 {number}", by=people.archivist, at=minutes(10)
+        )
+        destruction.settle(
+            request=asked.uid, outcome=outcome, note=f"意见 {number}", by=guard, at=minutes(11)
+        )
+    destruction.carry_out_waiting(at=minutes(12))
+    keys.dossier_key(settings.LANTAI_HOME, kept[2].uid, may_make=True, suite=Suite.AES)
+    destruction.ask(dossier_uid=kept[2].uid, reason="又一", by=people.archivist, at=minutes(13))
+
+
+def _kept_copied_mended(folder: Path, people: make.District) -> None:
+    """Two dossiers kept and copied, an image of each damaged and put back; a third only kept."""
+    before, settings.LANTAI_COPY = settings.LANTAI_COPY, str(folder / "copy")
+    try:
+        rows = Dossier.objects.filter(body=people.body, key_destructions=None).order_by("pk")
+        for number, dossier in enumerate(rows[:2]):
+            packages.kept_and_copied(dossier)
+            image = packages.an_image(Watched.STORE, dossier)
+            packages.flip(Watched.STORE, dossier, image, bit=number)
+            packages.visit(Watched.STORE, dossier, at=minutes(20 + number))
+        packages.keep(rows[2])
+    finally:
+        settings.LANTAI_COPY = before
+
+
+def _masters_leave() -> None:
+    """A master that was shredded comes back."""
+    for at in (LONG_AGO, NOON):
+        page = vault.store(content=b"a page", media_type="image/jpeg", by="scanner", at=at)
+        if at == LONG_AGO:
+            vault.shred(sha256s=[page.sha256], by="ops", at=at)
 
 
 def _people_come_and_go(people: make.District) -> None:

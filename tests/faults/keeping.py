@@ -1,4 +1,4 @@
-"""Keeping a dossier, killed at each of its steps; run as a process of its own."""
+"""Keeping a dossier, and rebuilding, killed at each of their steps; run as a process of its own."""
 
 import errno
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import desk_factories as desk
+import preservation_factories as made
 from django.conf import settings
 from django.core.management import call_command
 from faults.killing import NOON, every_step
@@ -18,6 +19,7 @@ from lantai.dossiers.services import Amendment
 from lantai.identity.models import User
 from lantai.preservation import queries, services
 from lantai.preservation.models import Kept
+from lantai.preservation.rebuilding import Rebuilt
 
 ON_THE_WAY = {queries.UNKNOWN, "E046", "E060"}
 
@@ -51,7 +53,35 @@ def keeping(home: Path, *, fault: int | None) -> dict[str, Any]:
     return {"runs": runs, "seen": sorted(seen)}
 
 
+def rebuilding(home: Path, *, fault: int | None) -> dict[str, Any]:
+    """After each stop only whole dossiers are there, and the next call enters the others."""
+    for dossier in [made.new_dossier(), *(made.new_dossier(number=number) for number in (1, 2))]:
+        made.preserve(dossier)
+    before = made.rows()
+    dossiers_before = {row["uid"]: row for row in before["Dossier"]}
+
+    def rebuild(_: int = 0) -> Rebuilt:
+        return services.rebuild(by="ops", at=NOON)
+
+    runs, halves = 0, set[int]()
+    for _ in every_step(rebuild, fault=fault, before=lambda at: made.forget_everything()):
+        half = made.rows()
+        assert all(row == dossiers_before[row["uid"]] for row in half["Dossier"])
+        whole = {row["uid"] for row in half["Dossier"]}
+        assert {row["dossier"] for row in half["Kept"]} == whole
+        assert sum(row["page_count"] for row in half["Material"]) == len(half["Page"])
+        halves.add(len(whole))
+        if len(whole) < len(dossiers_before) or services.is_rebuilding():
+            assert rebuild().damaged == []
+        assert made.rows() == before
+        runs += 1
+    assert list(queries.faults()) == []
+    return {"runs": runs, "halves": sorted(halves)}
+
+
 SCENARIOS = {
+    "rebuilding-killed": partial(rebuilding, fault=None),
+    "rebuilding-unread": partial(rebuilding, fault=errno.EIO),
     "killed": partial(keeping, fault=None),
     "without-room": partial(keeping, fault=errno.ENOSPC),
 }

@@ -6,6 +6,7 @@ survivors are examined. What was seen is printed as JSON; a broken promise ends 
 """
 
 import errno
+import hashlib
 import io
 import itertools
 import json
@@ -23,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import vault_factories as packages
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections, models, transaction
@@ -315,7 +317,7 @@ def storing(home: Path, *, fault: int | None) -> dict[str, Any]:
     for at in every_step(store, fault=fault):
         steps = at
         for path in files.masters(home):
-            assert files.digest_of(path) == path.name, path
+            assert files.digest_of(home, path.name) == path.name, path
         for blob in Blob.objects.all():
             assert kept.read(blob.sha256)
         found = [fault.what for fault in kept.store_faults()]
@@ -325,6 +327,39 @@ def storing(home: Path, *, fault: int | None) -> dict[str, Any]:
     vault.repair(by="system", at=NOON)
     assert list(kept.store_faults()) == []
     return {"steps": steps, "masters": kept.count(), "seen": len(seen)}
+
+
+def leaving(home: Path, *, fault: int | None) -> dict[str, Any]:
+    """Masters stopped at each step of leaving for their package are given all the same."""
+    contents = {at: b"page %d " % at * 1000 for at in range(1, 200)}
+
+    def placed(at: int) -> str:
+        blob = vault.store(content=contents[at], media_type="image/jpeg", by="scanner", at=NOON)
+        packages.placed(f"{at:016x}", contents[at])
+        return blob.sha256
+
+    def leave(at: int) -> None:
+        done = vault.release(sha256s=[digest(at)], by="worker", at=NOON, single_copy=True)
+        if done.stays:  # what could not be read back stays, and is no error of the call
+            raise OSError(errno.EIO, str(done.stays))
+
+    def digest(at: int) -> str:
+        return hashlib.sha256(contents[at]).hexdigest()
+
+    steps, seen = 0, set()
+    for at in every_step(leave, fault=fault, before=placed):
+        steps = at
+        assert kept.read(digest(at)) == contents[at]
+        found = [problem.what for problem in kept.store_faults()]
+        assert all("中断" in what or "不是只读" in what for what in found), found
+        seen.update(found)
+        leave(at)
+        assert not files.stands(home, digest(at))
+        assert kept.read(digest(at)) == contents[at]
+    vault.repair(by="system", at=NOON)
+    assert list(kept.store_faults()) == []
+    assert list(kept.check_rows()) == []
+    return {"steps": steps, "seen": len(seen)}
 
 
 def together(home: Path) -> dict[str, Any]:
@@ -383,6 +418,8 @@ SCENARIOS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "rotate-killed": rotating,
     "store-killed": partial(storing, fault=None),
     "store-without-room": partial(storing, fault=errno.ENOSPC),
+    "leave-killed": partial(leaving, fault=None),
+    "leave-on-a-broken-disk": partial(leaving, fault=errno.EIO),
     "together": together,
 }
 

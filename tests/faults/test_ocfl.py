@@ -11,6 +11,7 @@ import ocfl_factories as factories
 import pytest
 
 from lantai.lib.ocfl import check, reader, writer
+from lantai.lib.ocfl.faults import Unsound
 from lantai.lib.ocfl.inventory import Inventory
 from lantai.lib.ocfl.layout import Store
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.faults
 
 A = "urn:test:a"
 CALLS = ("open", "mkdir", "fsync", "fdopen", "rename", "unlink", "rmdir")
-ENDED, BROKEN, FAILED, WENT_ON = 0, 1, 3, 4
+ENDED, BROKEN, FAILED, WENT_ON, UNSOUND = 0, 1, 3, 4, 5
 
 
 def broken_off(act: Callable[[], object], at: int, *, kill: bool) -> int:
@@ -32,6 +33,8 @@ def broken_off(act: Callable[[], object], at: int, *, kill: bool) -> int:
             code = WENT_ON if due() else ENDED
         except OSError as failed:
             code = FAILED if failed.errno == errno.EIO else BROKEN
+        except Unsound:
+            code = UNSOUND  # what it read from did not answer
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -74,12 +77,12 @@ def growth(store: Store, number: int) -> None:
 
 def standing(store: Store) -> int:
     """The version an object stands at, after every page up to it was read."""
-    folder = store.folder_of(A)
-    if not folder.exists():
+    at = store.at(A)
+    if not at.exists():
         return 0
-    number = reader.standing(folder).inventory.number
+    number = reader.standing(at).inventory.number
     for page in range(1, number + 1):
-        assert reader.read(folder, f"1-1-{page:03d}.jpg") == b"page %d" % page
+        assert reader.read(at, f"1-1-{page:03d}.jpg") == b"page %d" % page
     return number
 
 
@@ -112,6 +115,69 @@ def test_a_writer_stopped_at_any_call_leaves_the_old_or_the_new_version(
     assert seen == {number - 1, number}
 
 
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "failed"])
+def test_bringing_versions_over_stopped_at_any_call_is_carried_to_its_end(
+    tmp_path: Path, *, kill: bool
+) -> None:
+    source = factories.store(tmp_path / "source")
+    growth(source, 3)
+    stopped, seen = 0, set()
+    for at in range(1, 400):
+        copy = factories.store(tmp_path / str(at))
+        writer.adopt(copy, A, source, upto=1)
+        code = broken_off(lambda copy=copy: writer.adopt(copy, A, source), at, kill=kill)  # type: ignore[misc]
+        if code == ENDED:
+            break
+        assert code in ({-signal.SIGKILL} if kill else {FAILED, WENT_ON, UNSOUND})
+        stopped += 1
+        seen.add(standing(copy))
+
+        assert writer.adopt(copy, A, source).number == 3
+
+        writer.sweep(copy)
+        assert standing(copy) == 3
+        assert [fault for one in check.check_store(copy) for fault in one.faults] == []
+        assert list(copy.stage.iterdir()) == []
+
+    assert stopped > 20
+    assert {1, 3} <= seen <= {1, 2, 3}
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "failed"])
+def test_mending_stopped_at_any_call_is_carried_to_its_end_and_keeps_the_damage(
+    tmp_path: Path, *, kill: bool
+) -> None:
+    page = "v1/content/1-1-001.jpg"
+    source = factories.store(tmp_path / "source")
+    growth(source, 2)
+    stopped = 0
+    for at in range(1, 400):
+        copy = factories.store(tmp_path / str(at))
+        writer.adopt(copy, A, source)
+        damaged = copy.folder_of(A) / page
+        damaged.chmod(0o600)
+        damaged.write_bytes(b"damaged")
+        code = broken_off(
+            lambda copy=copy: writer.mend(copy.at(A), page, source.at(A)),  # type: ignore[misc]
+            at,
+            kill=kill,
+        )
+        if code == ENDED:
+            break
+        assert code in ({-signal.SIGKILL} if kill else {FAILED, WENT_ON, UNSOUND})
+        stopped += 1
+        held = [path.read_bytes() for path in copy.home.rglob("*") if path.is_file()]
+        assert b"damaged" in held
+
+        writer.mend(copy.at(A), page, source.at(A))
+
+        assert [fault for one in check.check_store(copy) for fault in one.faults] == []
+        aside = [path for path in (copy.stage / writer.ASIDE).rglob("*") if path.is_file()]
+        assert b"damaged" in [path.read_bytes() for path in aside]
+
+    assert stopped > 10
+
+
 def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     for turn in range(40):
         store = factories.store(tmp_path / str(turn))
@@ -121,7 +187,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(tmp_path: P
             try:
                 os.close(acknowledged)
                 for _ in range(200):
-                    there = store.folder_of(A).exists()
+                    there = store.at(A).exists()
                     made = factories.grown_by_one(store) if there else _first(store)
                     os.write(told, bytes([made.number & 0xFF]))
             finally:

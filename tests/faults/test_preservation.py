@@ -53,3 +53,18 @@ def test_a_dossier_kept_without_room_at_any_step_is_whole(tmp_path: Path) -> Non
     found = seen("without-room", tmp_path)
 
     assert found["runs"] >= 20
+
+
+def test_a_database_rebuilt_by_one_killed_at_any_step_is_whole_in_the_end(tmp_path: Path) -> None:
+    found = seen("rebuilding-killed", tmp_path)
+
+    assert found["runs"] >= 60
+    assert set(found["halves"]) == {0, 1, 2, 3}
+
+
+def test_a_database_rebuilt_from_files_that_are_not_read_is_whole_in_the_end(
+    tmp_path: Path,
+) -> None:
+    found = seen("rebuilding-unread", tmp_path)
+
+    assert found["runs"] >= 20

@@ -16,6 +16,21 @@ def test_a_writer_killed_at_any_step_leaves_a_whole_master_or_none(tmp_path: Pat
     assert found["seen"] == 2  # leftovers and files without rows were reported
 
 
+def test_a_master_stopped_while_it_leaves_for_its_package_is_given_all_the_same(
+    tmp_path: Path,
+) -> None:
+    found = seen("leave-killed", tmp_path)
+
+    assert found["steps"] >= 12
+    assert found["seen"] == 2  # it had left by its row and the file still stood; its mode
+
+
+def test_a_master_on_a_broken_disk_leaves_only_when_its_package_was_read(tmp_path: Path) -> None:
+    found = seen("leave-on-a-broken-disk", tmp_path)
+
+    assert found["steps"] >= 6
+
+
 def test_a_writer_without_room_at_any_step_leaves_a_whole_master_or_none(tmp_path: Path) -> None:
     found = seen("store-without-room", tmp_path)
 

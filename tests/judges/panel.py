@@ -122,6 +122,7 @@ JUDGES: Final = (
     Judge("openssl", "openssl", "own", frozenset({"sm2"})),
     Judge("softhsm", "softhsm", "own", frozenset({"token signature", "token gives out"})),
     Judge("ocfl-py", "packages", "ocfl", frozenset({"ocfl"})),
+    Judge("OCFL/fixtures", "fixtures", "own", frozenset({"ocfl fixtures"})),
 )
 
 

@@ -11,7 +11,8 @@ from judges import panel
 
 from lantai.lib.ocfl import check, disk
 from lantai.lib.ocfl.layout import Store
-from lantai.preservation import packages, services
+from lantai.preservation import services
+from lantai.vault import packages
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 A = "urn:test:a"
@@ -74,7 +75,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "page": lambda folder: _write(folder / "v1/content/1-1-001.jpg", b"page 9"),
     "page-missing": lambda folder: (folder / "v1/content/1-1-001.jpg").unlink(),
     "page-foreign": lambda folder: _write(folder / "v2/content/x", b"x"),
-    "sidecar": lambda folder: _write(folder / "inventory.json.sha512", b"0" * 128),
+    "sidecar": lambda folder: _write(folder / "inventory.json.sha256", b"0" * 128),
     "inventory": lambda folder: _write(folder / "inventory.json", b"{}"),
     "version-foreign": lambda folder: (folder / "v3").mkdir(),
     "declaration": lambda folder: (folder / "0=ocfl_object_1.1").unlink(),

@@ -1,4 +1,4 @@
-"""SoftHSM: what its own check says of a signature, and whether it gives a private key out."""
+"""SoftHSM: what its own check says of a signature, and whether it gives a key out."""
 
 import shutil
 import sys
@@ -25,7 +25,8 @@ def judge(asked: Mapping[str, Any]) -> None:
             if not key.verify(octets(asked["message"]), octets(asked["signature"])):
                 raise ValueError("not its signature")
         elif asked["kind"] == "token gives out":
-            key = session.get_key(pkcs11.ObjectClass.PRIVATE_KEY, label=asked["label"])
+            kind = pkcs11.ObjectClass[asked.get("class", "PRIVATE_KEY")]
+            key = session.get_key(kind, label=asked["label"])
             key[pkcs11.Attribute.VALUE]
         else:
             raise ValueError(asked["kind"])
