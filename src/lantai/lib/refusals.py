@@ -4,6 +4,7 @@
     ├── NotPermitted   the person may not do this            403
     ├── NotFound       there is no such thing, or none to be told of   404
     ├── Conflict       the thing is in another state by now  409
+    ├── Gone           it was destroyed, for good and on purpose       410
     └── Unacceptable   what was handed in cannot be taken    422
 
 A refusal is an answer, not a defect: it carries every reason at once, each a sentence in Chinese
@@ -33,6 +34,10 @@ class NotFound(Refusal):
 
 class Conflict(Refusal):
     status = 409
+
+
+class Gone(Refusal):
+    status = 410
 
 
 class Unacceptable(Refusal):
