@@ -59,8 +59,8 @@ services: setup ## verbs and questions on SQLite
 postgres: setup ## the same on PostgreSQL
 	$(PY) tests/with_postgres.py $(PYTEST) -n 2 tests/services
 
-web: setup ## pages, commands and the witness, as a client
-	$(PYTEST) -n 2 tests/web tests/ops tests/witness
+web: setup ## pages, commands, the witness and an S3 store, as a client
+	$(PYTEST) -n 2 tests/web tests/ops tests/witness tests/s3
 
 browser: setup ## journeys in a real browser; those of a module are chapters of one day, in order
 	$(PYTEST) -n 2 --dist loadfile -p no:randomly tests/browser

@@ -139,3 +139,12 @@ def test_nothing_in_the_source_waits_for_a_while() -> None:
     ]
 
     assert found == []
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    told = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    files = (CHECKOUT / "tests").rglob("test_*.py")
+
+    folders = {str(path.parent.relative_to(CHECKOUT)) for path in files}
+
+    assert [folder for folder in sorted(folders) if folder not in told] == []
