@@ -47,7 +47,7 @@ pure: setup ## lib, rules and sample: no database; every branch of the rules
 	$(TESTING) $(BIN)/coverage run --parallel-mode -m pytest -q tests/rules tests/lib/test_*.py
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='src/lantai/cases/rules/*,src/lantai/lib/idnumber.py,src/lantai/lib/catalogue.py,src/lantai/lib/dates.py' --fail-under=100
-	$(PYTEST) -n 2 tests/lib/imagery tests/lib/tlog tests/lib/ocfl tests/sample tests/crashes
+	$(PYTEST) -n 2 tests/lib/imagery tests/lib/tlog tests/lib/ocfl tests/lib/reading tests/sample tests/crashes
 
 judges: setup ## programs nobody here wrote look at the log; who is absent is named
 	tests/judges/install

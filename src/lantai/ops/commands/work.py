@@ -71,16 +71,16 @@ def _worker(args: argparse.Namespace) -> int:
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
-        choices=("checks", "ingest", "ledger", "vault"),
+        choices=("checks", "ingest", "ledger", "reading", "vault"),
         metavar="NAME",
-        help="checks、ingest、ledger 或 vault",
+        help="checks、ingest、ledger、reading 或 vault",
     )
     parser.add_argument(
         "--pages",
         type=int,
         default=argparse.SUPPRESS,
         metavar="N",
-        help="ingest（默认 24）、checks（默认 60）、vault（默认 2000）：测多少页",
+        help="ingest（默认 24）、checks 和 reading（默认 60）、vault（默认 2000）：测多少页",
     )
     parser.add_argument(
         "--scans", type=Path, metavar="DIR", help="checks：另看目录中的真实扫描件，逐个列出"
@@ -110,6 +110,10 @@ def _bench(args: argparse.Namespace) -> int:
 
         pages = getattr(args, "pages", vault.PAGES)
         row = vault.vault(pages, size=args.size, objects=args.objects, suite=args.suite)
+    elif args.name == "reading":
+        from lantai.ops.bench import reading  # noqa: PLC0415 -- OpenCV loads when needed
+
+        row = reading.bench(getattr(args, "pages", reading.PAGES))
     elif args.name == "checks":
         from lantai.ops.bench import checks  # noqa: PLC0415 -- OpenCV loads when needed
 
