@@ -29,10 +29,13 @@ document.addEventListener('click', event => {
   const opener = target.closest('[data-dialog]')
   if (opener) {
     event.preventDefault()
-    document.getElementById(opener.dataset.dialog)?.showModal()
+    const dialog = document.getElementById(opener.dataset.dialog)
+    dialog?.showModal()
+    if (dialog) lendNotices(dialog)
   }
   const closer = target.closest('[data-close]')
-  if (closer) closer.closest('dialog, .lt-notice')?.[closer.closest('dialog') ? 'close' : 'remove']()
+  const closed = closer?.closest('dialog, .lt-notice')
+  if (closed) closed instanceof HTMLDialogElement ? closed.close() : closed.remove()
   if (target instanceof HTMLDialogElement) target.close() // the backdrop
 
   const copier = target.closest('[data-copy]')
@@ -41,6 +44,16 @@ document.addEventListener('click', event => {
   const filler = target.closest('[data-fill]')
   if (filler) fill(JSON.parse(filler.dataset.fill))
 })
+
+// What is said while a dialog is open is said over it, not behind it.
+function lendNotices(dialog) {
+  const notices = document.getElementById('notices')
+  if (!notices || dialog.contains(notices)) return
+  const before = notices.nextSibling
+  const home = notices.parentNode
+  dialog.append(notices)
+  dialog.addEventListener('close', () => home.insertBefore(notices, before), { once: true })
+}
 
 // Writes values into the fields named by their ids, as the demo's list of sign-in names does.
 function fill(values) {

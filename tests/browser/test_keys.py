@@ -1,14 +1,23 @@
 """The key of a dossier is asked to be destroyed, told plainly, confirmed by another; secrets."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 PageAs = Callable[[str], Page]
 Picture = Callable[[Page, str], None]
+
+
+@pytest.fixture(scope="module")
+def policy() -> Iterator[str]:
+    """No witnesses, and a worker that leaves the keeping of packages to the test."""
+    os.environ["LANTAI_PRESERVE_AFTER"] = "86400"
+    yield ""
+    del os.environ["LANTAI_PRESERVE_AFTER"]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +50,14 @@ def test_a_key_is_destroyed_by_two_persons(
     guard.goto("/keys/")
     accessible(guard)
     picture(guard, "keys-to-settle")
+    guard.get_by_role("button", name="审核").click()
+    expect(guard.get_by_text("保存库的副本和备份中也不能；不能撤销")).to_be_visible()
+    accessible(guard)
+    picture(guard, "keys-settle")
+    guard.get_by_role("button", name="不同意").click()
+    expect(guard.locator("dialog").get_by_role("alert")).to_contain_text("写明理由")
+    guard.get_by_role("button", name="关闭提示").click()
+    expect(guard.get_by_role("heading", name="审核销毁申请")).to_be_visible()
     guard.get_by_role("button", name="同意销毁").click()
     expect(guard.get_by_text("档案密钥已经销毁，影像任何人不能再读")).to_be_visible()
     picture(guard, "keys-destroyed")

@@ -88,6 +88,20 @@ def test_a_page_of_a_destroyed_dossier_answers_that_it_is_gone(
     assert "密钥已按规定销毁，影像任何人不能再读" in answer.content.decode()
 
 
+def test_the_desk_of_the_security_officer_says_that_a_request_waits(office: World) -> None:
+    security = office.client(Role.SECURITY_ADMIN)
+    before = security.get(reverse("desk")).content.decode()
+    request = ask(office)
+    waiting = security.get(reverse("desk")).content.decode()
+    office.client(Role.ARCHIVIST).post(reverse("key-withdraw", args=[request.uid]))
+    after = security.get(reverse("desk")).content.decode()
+
+    assert "待审核的密钥销毁" not in before
+    assert "待审核的密钥销毁" in waiting
+    assert GROUND in waiting
+    assert "待审核的密钥销毁" not in after
+
+
 def test_who_asked_takes_it_back_and_finds_no_button_to_confirm(office: World, home: Any) -> None:
     request = ask(office)
     archivist = office.client(Role.ARCHIVIST)

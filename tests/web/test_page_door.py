@@ -199,4 +199,7 @@ def test_a_store_that_does_not_answer_is_told_as_such(reviewer: Client) -> None:
 
     assert answer is not None
     assert answer.status_code == 503
-    assert "存储暂时连不上，请检查网络" in answer.content.decode()
+    said = answer.content.decode()
+    assert "本次操作没有完成，已登记的内容不受影响" in said
+    assert "请通知系统运维人员" in said
+    assert "存储暂时连不上，请检查网络" in said

@@ -14,7 +14,7 @@ from web_factories import World, world
 
 from lantai.identity.rules import Role
 from lantai.preservation import patrol
-from lantai.preservation.models import Patrolled, Watched
+from lantai.preservation.models import Kept, Patrolled, Watched
 
 pytestmark = pytest.mark.django_db
 OVERSEERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
@@ -48,7 +48,7 @@ def test_an_empty_store_without_a_copy_says_who_has_to_do_what(office: World, ro
 
     assert "档案 0 份，0 版" in page
     assert "1 份档案待归档，由后台依次归档" in page
-    assert "请系统运维人员设置 LANTAI_COPY 后重新启动" in page
+    assert "请通知系统运维人员设置" in page
     assert "归档后开始" in page
     assert "没有发现过损坏" in page
 
@@ -70,6 +70,20 @@ def test_numbers_of_the_store_its_copy_and_its_patrol(office: World, second: Pat
     assert "核对逾期" in page
 
 
+def test_a_secret_store_without_a_copy_is_told(office: World, second: Path) -> None:
+    make.kept_and_copied(office.dossier)
+    kept = Kept.objects.get()
+    whole = told(office.client(Role.SUPERVISOR))
+    again = Kept(**{field.attname: getattr(kept, field.attname) for field in kept._meta.fields})
+    again.pk, again.store = None, Watched.SECRET
+    again.save()
+
+    page = told(office.client(Role.SUPERVISOR))
+
+    assert "涉密库没有第二副本" not in whole
+    assert "涉密库没有第二副本，请通知系统运维人员设置" in page
+
+
 def test_damage_is_told_with_what_was_done_and_when(office: World, second: Path) -> None:
     make.kept_and_copied(office.dossier)
     image = make.an_image(Watched.STORE, office.dossier)
@@ -79,7 +93,10 @@ def test_damage_is_told_with_what_was_done_and_when(office: World, second: Path)
 
     page, desk = told(client), told(client, "desk")
 
-    assert f"{office.dossier.number} {image} 文件与登记的摘要不符 已由第二副本修复" in page
+    assert (
+        f"{office.dossier.number} 文件内容与归档时的登记不符 文件位置 {image} 已由第二副本修复"
+        in page
+    )
     assert "未能修复" not in page
     assert "保存告警" not in desk
 
@@ -97,9 +114,12 @@ def test_damage_nobody_could_put_right_stands_first_on_the_desk(
     page, desk = told(client), told(client, "desk")
 
     assert "1 处损坏未能修复" in page
-    assert f"第二副本 {office.dossier.number} {image} 文件与登记的摘要不符 未修复" in page
+    assert (
+        f"第二副本 {office.dossier.number} 文件内容与归档时的登记不符 文件位置 {image} 未修复"
+        in page
+    )
     assert "保存告警" in desk
-    assert "文件与登记的摘要不符" in desk
+    assert "文件内容与归档时的登记不符" in desk
 
 
 def test_a_medium_that_is_not_there_is_told_as_one_incident(office: World, second: Path) -> None:

@@ -78,7 +78,11 @@ class RefusalMiddleware:
         """
         if isinstance(no, Unreachable):
             logger.error("%s", no)
-            return answer(request, status=503, reasons=[str(no)])
+            reasons = [
+                _("影像暂时读不出来，本次操作没有完成，已登记的内容不受影响"),
+                _("请稍后重试；仍不行的，请通知系统运维人员"),
+            ]
+            return answer(request, status=503, reasons=reasons, detail=str(no))
         if not isinstance(no, Refusal):
             return None
         person = request.user.get_username() if request.user.is_authenticated else STRANGER

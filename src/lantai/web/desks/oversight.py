@@ -14,6 +14,7 @@ from lantai.identity.services import office_clock
 from lantai.ledger import finality
 from lantai.ledger import queries as ledger
 from lantai.ledger.models import STREAMS
+from lantai.preservation import queries as preservation
 from lantai.preservation import watching
 from lantai.preservation.models import Watched
 from lantai.web.desks.parts import SHOWN, Action, Desk, Seat, Section, Task, Tile, due, when
@@ -120,7 +121,37 @@ def security_admin(seat: Seat, desk: Desk) -> None:
             more=reverse("grants"),
         )
     )
+    _destructions(seat, desk)
     _watch(seat, desk)
+
+
+def _destructions(seat: Seat, desk: Desk) -> None:
+    """Keys somebody asked to be destroyed and nobody settled, first on the desk; else nothing."""
+    asked = preservation.destructions(user=seat.user, on=seat.today).filter(settled_at=None)
+    count = asked.count()
+    if not count:
+        return
+    tasks = [
+        Task(
+            f"{one.dossier.person.name}　{one.dossier.number}",
+            one.reason,
+            url=reverse("keys"),
+            tone="warn",
+            due=when(one.asked_at, seat),
+        )
+        for one in asked[:SHOWN]
+    ]
+    desk.waiting += count
+    desk.sections.insert(
+        0,
+        Section(
+            _("待审核的密钥销毁"),
+            _("同意后影像任何人不能再读"),
+            tasks,
+            "",
+            more=reverse("keys"),
+        ),
+    )
 
 
 def _witnesses(seat: Seat, desk: Desk) -> None:
@@ -158,19 +189,30 @@ def _store(seat: Seat, desk: Desk) -> None:
     count = broken.count()
     if not count:
         return
+    shown = list(broken[:SHOWN])
+    numbers = watching.numbers_of(damage.name for damage in shown)
     alarms = [
         Task(
-            _(Watched(damage.place).label),
+            f"{_(Watched(damage.place).label)}　{numbers.get(damage.name, '')}".strip(),
             damage.what,
             url=reverse("preservation"),
             tone="risk",
             due=_("自 %(since)s") % {"since": office_clock(damage.found_at)},
             late=True,
         )
-        for damage in broken[:SHOWN]
+        for damage in shown
     ]
     desk.waiting += count
-    desk.sections.insert(0, Section(_("保存告警"), "", alarms, "", more=reverse("preservation")))
+    desk.sections.insert(
+        0,
+        Section(
+            _("保存告警"),
+            _("未能自动修复，请通知系统运维人员"),
+            alarms,
+            "",
+            more=reverse("preservation"),
+        ),
+    )
 
 
 def _watch(seat: Seat, desk: Desk) -> None:

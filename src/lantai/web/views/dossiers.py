@@ -79,6 +79,7 @@ def dossier(request: SignedIn, dossier_uid: str) -> HttpResponse:
     shown = {
         "dossier": found,
         "entered_by": people.account(username=found.entered_by),
+        "given_by": people.account(username=leave.given_by) if leave else None,
         "tone": TONES[State(found.state)],
         "classes": _classes(materials, pages),
         "secret": secret,

@@ -24,9 +24,11 @@ HEADINGS: Final = {
 }
 
 
-def answer(request: HttpRequest, *, status: int, reasons: Sequence[str]) -> HttpResponse:
-    """Say no with every reason and a way back."""
-    shown = {"status": status, "heading": HEADINGS[status], "reasons": reasons}
+def answer(
+    request: HttpRequest, *, status: int, reasons: Sequence[str], detail: str = ""
+) -> HttpResponse:
+    """Say no with every reason and a way back; ``detail`` is for those who run the system."""
+    shown = {"status": status, "heading": HEADINGS[status], "reasons": reasons, "detail": detail}
     if getattr(request, "htmx", False):
         response = render(request, "errors/_notice.html", shown, status=status)
         response["HX-Retarget"] = "#notices"

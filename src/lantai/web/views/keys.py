@@ -50,6 +50,9 @@ def keys(request: SignedIn) -> HttpResponse:
     identity.require(Act.VIEW_KEYS, by=request.user, at=at)
     day = identity.office_day(at)
     page = part_of(preservation.destructions(user=request.user, on=day), request, rows=ROWS)
+    marks = list(dossiers.secrecies(user=request.user, on=day))
+    markers = people.accounts().filter(username__in={mark.marked_by for mark in marks})
+    names = dict(markers.values_list("username", "name"))
     shown: dict[str, Any] = {
         "page": page,
         "range": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
@@ -57,7 +60,7 @@ def keys(request: SignedIn) -> HttpResponse:
         "may_grant": identity.may(Act.GRANT_ACCESS, by=request.user, at=at),
         "may_lift": identity.may(Act.LIFT_SECRECY, by=request.user, at=at),
         "outcomes": [(outcome.value, outcome.label) for outcome in OUTCOMES],
-        "secrecies": dossiers.secrecies(user=request.user, on=day),
+        "secrecies": [(mark, names.get(mark.marked_by, mark.marked_by)) for mark in marks],
     }
     return render(request, "pages/keys.html", shown)
 
@@ -161,6 +164,7 @@ def secret_leave(request: SignedIn, dossier_uid: str, material_uid: str) -> Http
     shown = {
         "dossier": found,
         "material": material,
+        "today": identity.office_day(at),
         "purposes": [(purpose.value, label) for purpose, label in PURPOSE_LABELS.items()],
     }
     return render(request, "pages/secret_leave.html", shown)

@@ -61,7 +61,7 @@ def _row(state: PlaceState) -> dict[str, Any]:
     elif state.overdue:
         tone, said = "warn", "核对逾期"
     elif not state.count:
-        tone, said = "info", "尚无对象"
+        tone, said = "info", "尚无内容"
     return {"state": state, "label": state.place.label, "tone": tone, "said": said}
 
 
