@@ -62,6 +62,26 @@ def test_no_power_cut_takes_an_acknowledged_master_or_leaves_half_of_one(
     assert examined >= 20
 
 
+def test_folders_another_writer_did_not_force_to_disk_take_no_acknowledged_master(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: Callable[[], None]
+) -> None:
+    home = tmp_path / "home"
+    write(home, 0)  # there are keys
+    folder = files.master_path(home, DIGESTS[1]).parent
+    with power.watched(home, monkeypatch) as watch:
+        folder.mkdir(parents=True)
+        write(home, 1)
+        watch.acknowledge()
+    free()
+
+    examined = 0
+    for acts, cut in watch.remade(tmp_path / "cut"):
+        if acts:
+            examined += 1
+            assert read(cut, 1) == PAGES[1]
+    assert examined
+
+
 def test_no_power_cut_while_a_plain_master_is_sealed_takes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: Callable[[], None]
 ) -> None:

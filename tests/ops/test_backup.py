@@ -12,6 +12,7 @@ import pytest
 from backed_up import ACT, BEGIN, PASSPHRASE, SERVER, Place, database, installation
 
 from lantai.lib.ocfl import disk
+from lantai.ops.backups import parts
 from lantai.ops.backups.target import Target
 
 # The newest entry of the log is gone, as if the database were an older one.
@@ -211,6 +212,31 @@ def test_of_two_backups_at_once_the_second_is_refused(empty: Place, tmp_path: Pa
     assert ran.returncode == 1
     assert "正在做另一次备份" in ran.stderr
     assert standing(target) == stood
+
+
+def test_of_two_backups_of_one_home_to_two_targets_the_second_is_refused(
+    empty: Place, tmp_path: Path
+) -> None:
+    target = tmp_path / "target"
+
+    with disk.alone(empty.home / ".backup-lock"):
+        ran = empty.lantai("backup", "--to", str(target))
+
+    assert ran.returncode == 1
+    assert "正在备份到另一处" in ran.stderr
+    assert standing(target) == []
+    assert empty.actions() == []
+
+
+def test_what_is_on_its_way_into_a_bucket_is_not_in_a_backup(tmp_path: Path) -> None:
+    place = tmp_path / "stores" / "0123456789abcdef"
+    (place / "stage" / "work").mkdir(parents=True)
+    (place / "stage" / "work" / "half").write_bytes(b"half")
+    (place / "probe.json").write_bytes(b"{}")
+
+    found = [path for path, _, _ in parts.others(tmp_path, [])]
+
+    assert found == ["stores/0123456789abcdef/probe.json"]
 
 
 def test_what_was_stopped_is_swept_and_entered_by_the_next(empty: Place, tmp_path: Path) -> None:

@@ -16,12 +16,16 @@ from ops.test_preservation import ENTER, rows_of, run
 
 from lantai.dossiers.models import Dossier, Page
 from lantai.ledger.models import Entry
+from lantai.lib import canonical
+from lantai.lib.ocfl import reader
 from lantai.lib.refusals import Conflict
-from lantai.ops import watch
+from lantai.lib.sealing import Suite
+from lantai.ops import watch, worker
+from lantai.ops.sealing import Sealer
 from lantai.ops.watch import Keeper, Pace
-from lantai.preservation import masters
+from lantai.preservation import events, masters
 from lantai.preservation.models import Copied, Damage, Kept, Patrolled, Watched
-from lantai.vault import files
+from lantai.vault import files, keys, packages
 from lantai.vault import queries as vault
 from lantai.vault.models import Blob
 
@@ -264,6 +268,116 @@ def test_the_worker_says_once_that_the_medium_is_away_and_keeps_on(
     alarms = [json.loads(record.message) for record in caplog.records]
     assert len([row for row in alarms if row["alarm"] == "preservation.work.failed"]) <= 2
     assert len([row for row in alarms if row["alarm"] == "preservation.damage.found"]) == 1
+
+
+def rests(keeper: Keeper) -> bool:
+    """Whether a worker has nothing to do, time standing still."""
+    return not any(keeper.work(threading.Event()) for _ in range(6))
+
+
+def test_while_the_medium_is_away_the_worker_does_not_go_round_and_round(
+    dossiers: list[Dossier], second: Path
+) -> None:
+    make.kept_and_copied(dossiers[0])
+    second.rename(second.with_name("away"))
+    clock = Clock()
+    keeper = Keeper(seconds=clock)
+
+    worked(keeper, until=lambda: Kept.objects.count() == 3)
+    for _ in range(6):
+        keeper.work(threading.Event())
+        clock.now += 31
+    keeper.work(threading.Event())  # one round more, over what nothing can be done about
+    keeper.work(threading.Event())
+
+    assert rests(keeper)
+    assert Copied.objects.count() == 1
+
+
+def test_what_every_dossier_fails_for_is_tried_a_few_times_and_said_once(
+    db: None, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    office = desk.office(at=NOON)
+    for order in range(15):
+        make.small_dossier(office, order=order)
+    key = home / "keys" / "preservation" / "store.key"
+    key.rename(home / "away.key")
+    clock = Clock()
+    keeper = Keeper(seconds=clock)
+
+    for _ in range(6):
+        keeper.work(threading.Event())
+    rested = rests(keeper)
+    tried = len(list((home / "keys" / "preservation").glob("??/*.key")))
+    (home / "away.key").rename(key)
+    clock.now += watch.AGAIN + 1
+    worked(keeper, until=lambda: Kept.objects.count() == 15)
+
+    alarms = [json.loads(record.message) for record in caplog.records]
+    assert rested
+    assert tried == watch.ALIKE
+    assert [row["alarm"] for row in alarms].count("preservation.work.failed") == 1
+
+
+def test_a_copy_that_may_not_be_used_stops_no_worker(
+    dossiers: list[Dossier], home: Path, settings: Any
+) -> None:
+    for dossier in dossiers:
+        make.kept_and_copied(dossier)
+    keeper = Keeper(seconds=Clock())
+    keeper._look_at_stores()
+    settings.LANTAI_COPY = "s3://not-proved/lantai"
+
+    for _ in range(5):
+        keeper.work(threading.Event())
+
+    assert len(list(files.masters(home))) == 3
+
+
+def test_damage_is_tried_again_every_hour_however_seldom_the_rest_is_read(
+    dossiers: list[Dossier],
+) -> None:
+    make.kept_and_copied(dossiers[0])
+    path = make.an_image(Watched.STORE, dossiers[0])
+    for place in (Watched.STORE, Watched.COPY):
+        make.flip(place, dossiers[0], path)
+    make.visit(Watched.STORE, dossiers[0])
+    whole = Patrolled.objects.filter(faulty=False)
+    whole.update(seen_at=watch.clock())
+    clock = Clock()
+    keeper = Keeper(seconds=clock)
+    keeper._visited_at = clock.now  # another object was just read
+
+    for _ in range(3):
+        keeper.work(threading.Event())
+        clock.now += watch.ROUND + 1
+
+    assert Patrolled.objects.get(faulty=True).checks == 2
+    assert not whole.filter(checks__gt=0).exists()
+
+
+def test_the_log_is_signed_before_dossiers_are_kept(dossiers: list[Dossier], home: Path) -> None:
+    keeper, sealer = Keeper(seconds=Clock()), Sealer()
+
+    worker.work_once(threading.Event(), sealer, keeper)
+
+    at = make.at(Watched.STORE, dossiers[0])
+    key = keys.dossier_key(home, dossiers[0].uid, may_make=False, suite=Suite.AES)
+    told = packages.read(at, reader.standing(at).inventory, events.FILE, under=key)
+    said = canonical.loads(told)["events"]
+    assert [event["action"] for event in said if event["proof"] is None] == []
+    assert len(said) == 1
+
+
+def test_copying_a_dossier_without_secret_material_asks_for_no_secret_copy(
+    dossiers: list[Dossier], settings: Any, tmp_path: Path
+) -> None:
+    settings.LANTAI_SECRET_COPY = str(tmp_path / "secret-copy")
+    make.keep(dossiers[0])
+
+    said = list(watch.replicate([dossiers[0].uid]))
+
+    assert said == [{"dossier": dossiers[0].uid, "store": "store", "version": 1}]
 
 
 def test_from_the_command_line_damage_is_found_put_right_and_tells_by_the_exit_code(

@@ -381,3 +381,18 @@ def test_a_version_whose_content_is_not_all_there_is_never_published(store: Stor
     assert reader.standing(at).inventory.number == 2
     writer.settle(store, A, alone=True)
     assert faults(store) == []
+
+
+def test_a_damaged_object_is_not_taken_for_one_that_never_came_to_a_version(store: Store) -> None:
+    factories.grown(store, versions=2)
+    at = store.at(A)
+    drop(store, f"{at.place}/{inventory.FILE}")
+    drop(store, f"{at.place}/v1/content/1-1-001.jpg")
+    before = keys(store)
+
+    writer.settle(store, A, alone=True)
+    writer.sweep(store, alone=True)
+
+    assert before.items() <= keys(store).items()
+    assert faults(store) == [("E092", f"{at.place}/v1/content/1-1-001.jpg")]
+    assert reader.read(at, "1-1-002.jpg") == b"page 2"

@@ -9,7 +9,7 @@ import pytest
 import seaweed
 from between import Answer, Asked, Cut, Relay, relay
 from botocore.exceptions import ClientError
-from s3_stores import PREFIX, A, faults
+from s3_stores import PREFIX, A, faults, put
 
 from lantai.lib.ocfl import backend, check, disk, inventory, reader, writer
 from lantai.lib.ocfl.bucket import Bucket
@@ -257,3 +257,20 @@ def test_a_locked_bucket_refuses_to_forget_and_takes_new_versions(tmp_path: Path
 
     assert factories.grown_by_one(store).number == 3
     assert faults(store) == []
+
+
+def test_a_mend_whose_answer_was_lost_is_known_by_its_bytes(tmp_path: Path, bucket: str) -> None:
+    twin = factories.store(tmp_path / "twin")
+    factories.grown(twin, versions=1)
+    plain = seaweed.server().store(tmp_path / "plain", bucket, PREFIX)
+    writer.adopt(plain, A, twin)
+    page = "v1/content/1-1-001.jpg"
+    put(plain, f"{plain.at(A).place}/{page}", b"damaged")
+
+    with relay(seaweed.server().address, failing(1, LOST, of="PUT")) as between:
+        store = seaweed.server().store(tmp_path / "lost", bucket, PREFIX, address=between.address)
+        writer.mend(store.at(A), page, twin.at(A))
+
+        assert len(between.puts()) > 1
+    assert reader.read(plain.at(A), "1-1-001.jpg") == b"page 1"
+    assert faults(plain) == []

@@ -195,6 +195,19 @@ def test_a_store_that_lost_versions_is_an_incident_and_not_begun_anew(
     assert not folder.exists()
 
 
+def test_where_the_medium_is_not_mounted_no_store_is_begun(home: Path, dossier: Dossier) -> None:
+    preserve(dossier)
+    (home / "preserved").rename(home / "away")
+
+    with pytest.raises(services.VersionsLost, match="介质是否已挂载"):
+        preserve(new_dossier(number=1), LATER)
+    with pytest.raises(services.VersionsLost, match="介质是否已挂载"):
+        services.explain_stores()
+
+    assert not (home / "preserved").exists()
+    assert Kept.objects.count() == 1
+
+
 def test_a_version_changed_together_with_its_sidecar_is_found_by_the_row(
     home: Path, dossier: Dossier
 ) -> None:

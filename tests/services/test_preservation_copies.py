@@ -190,6 +190,23 @@ def test_another_address_begins_another_copy(
     assert make.files(Watched.COPY, dossier) == make.files(Watched.STORE, dossier)
 
 
+def test_what_no_second_copy_is_set_for_is_not_behind(
+    dossier: Dossier, second: Path, settings: Any
+) -> None:
+    kept = make.keep(dossier)
+    assert kept is not None
+    Kept.objects.create(
+        store=Watched.SECRET, dossier=dossier, version=1, inventory_sha512="00", at=NOON, by="x"
+    )
+
+    before = watching.state(at=NOON).behind
+    make.copy(dossier)
+    copied = watching.state(at=NOON).behind
+    settings.LANTAI_SECRET_COPY = str(second.with_name("secret-copy"))
+
+    assert (before, copied, watching.state(at=NOON).behind) == (1, 0, 1)
+
+
 def test_the_backlog_names_what_changed_and_what_the_copy_lacks(
     dossier: Dossier, second: Path
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import copies_factories as make
 import desk_factories as desk
 import pytest
 from desk_factories import Office
@@ -22,8 +23,11 @@ from lantai.ledger import queries as ledger
 from lantai.lib.refusals import Conflict, Gone, NotFound, NotPermitted, Unacceptable
 from lantai.preservation import audit, destruction, services
 from lantai.preservation.models import KeyDestruction
-from lantai.vault import keys
+from lantai.vault import keys, packages
 from lantai.vault import queries as vault
+from lantai.vault import services as vault_services
+from lantai.vault.models import Placement
+from lantai.vault.queries import Damaged
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -165,10 +169,10 @@ def test_a_destruction_that_was_stopped_is_carried_on(
     assert actions().count("preservation.key.destroyed") == 1
 
 
-def test_a_master_that_another_dossier_has_too_stays(
-    office: Office, guard: User, dossier: Dossier
-) -> None:
+def shared(office: Office, dossier: Dossier) -> Page:
+    """A page of a dossier that is a page of another too."""
     page = Page.objects.filter(material__dossier=dossier).first()
+    assert page
     other = Dossier.objects.create(
         person=dossier.person,
         body=office.elsewhere,
@@ -179,7 +183,6 @@ def test_a_master_that_another_dossier_has_too_stays(
         entered_by="x",
     )
     material = other.materials.create(class_code="1", sequence=1, title="履历表", page_count=1)
-    assert page
     Page.objects.create(
         material=material,
         number=1,
@@ -190,12 +193,80 @@ def test_a_master_that_another_dossier_has_too_stays(
         scanned_at=NOON,
         norm="x",
     )
+    return page
+
+
+def test_a_destruction_that_fails_keeps_no_other_from_its_end(
+    home: Path, office: Office, guard: User, dossier: Dossier
+) -> None:
+    other = make.small_dossier(office, order=1)
+    services.preserve(dossier_uid=other.uid, by="archivist", at=NOON)
+    for each in (dossier, other):
+        settle(ask(office, each), guard)
+    (stuck,) = (home / "keys").rglob(f"{dossier.uid}.key")
+    stuck.unlink()
+    stuck.mkdir()
+
+    with pytest.raises(IsADirectoryError):
+        destruction.carry_out_waiting(at=LATER)
+    gone = KeyDestruction.objects.exclude(destroyed_at=None).get().dossier
+    for left in stuck.parent.glob(f".{stuck.name}.*"):
+        left.rmdir()
+
+    assert gone == other
+    assert destruction.carry_out_waiting(at=LATER) == [dossier.uid]
+
+
+def test_a_master_that_another_dossier_has_too_stays(
+    office: Office, guard: User, dossier: Dossier
+) -> None:
+    page = shared(office, dossier)
 
     asked = ask(office, dossier)
     settle(asked, guard)
     destruction.carry_out(request=asked.uid, at=LATER)
 
     assert vault.read(page.blob.sha256)
+
+
+def test_a_master_that_only_this_package_gives_comes_back_for_the_other_dossier(
+    home: Path, office: Office, guard: User, dossier: Dossier
+) -> None:
+    sha256 = shared(office, dossier).blob.sha256
+    gone = vault_services.release(sha256s=[sha256], by="worker", at=NOON, single_copy=True)
+    content = vault.read(sha256)
+
+    asked = ask(office, dossier)
+    settle(asked, guard)
+    destruction.carry_out(request=asked.uid, at=LATER)
+    destruction.carry_out(request=asked.uid, at=LATER)
+
+    assert gone.released == (sha256,)
+    assert not keys.has_key(home, dossier.uid)
+    assert vault.read(sha256) == content
+    returned = ledger.entries(stream="records").filter(action="vault.master.returned")
+    assert [entry.facts["masters"] for entry in returned] == [[sha256]]
+    assert list(vault.check_rows()) == []
+
+
+def test_the_key_stands_while_a_master_of_another_dossier_is_read_nowhere(
+    home: Path, office: Office, guard: User, dossier: Dossier
+) -> None:
+    sha256 = shared(office, dossier).blob.sha256
+    vault_services.release(sha256s=[sha256], by="worker", at=NOON, single_copy=True)
+    place = Placement.objects.get(blob__sha256=sha256)
+    path = packages.store_in(home).at(place.object_id).folder / place.content_path
+    path.chmod(0o600)
+    path.write_bytes(b"damaged")
+    asked = ask(office, dossier)
+    settle(asked, guard)
+
+    with pytest.raises(Damaged, match="另有档案使用"):
+        destruction.carry_out_waiting(at=LATER)
+
+    assert keys.has_key(home, dossier.uid)
+    asked.refresh_from_db()
+    assert asked.destroyed_at is None
 
 
 def test_what_was_asked_for_is_taken_back_by_who_asked(

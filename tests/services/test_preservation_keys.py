@@ -8,6 +8,7 @@ import pytest
 
 from lantai.ledger.tokens import Place
 from lantai.lib import sealing
+from lantai.lib.ocfl import disk
 from lantai.lib.refusals import Unacceptable
 from lantai.lib.sealing import Key, NotOpened, Suite, Tampered, WrongKey
 from lantai.vault import keys
@@ -266,6 +267,27 @@ def test_keys_come_back_from_a_backup_under_the_new_home_s_own_key(
     assert {ring: dossier_key(fresh, ring=ring) for ring in Ring} == held
     assert store_key(fresh) == store
     assert not any(key.secret in each for key in held.values() for each in tree(fresh).values())
+
+
+def test_a_key_destroyed_while_somebody_waits_to_make_it_is_not_made(home: Path) -> None:
+    dossier_key(home, OTHER, may_make=True)
+    ring = home / "keys" / Ring.PRESERVATION
+
+    with ThreadPoolExecutor(1) as pool:
+        with disk.alone(ring / "keys.lock"):
+            waiting = f":{(ring / 'keys.lock').stat().st_ino} "
+            making = pool.submit(dossier_key, home, may_make=True)
+            while not any(
+                "->" in lock and waiting in lock
+                for lock in Path("/proc/locks").read_text().splitlines()
+            ):
+                assert not making.done()
+            (ring / UID[:2]).mkdir(exist_ok=True)
+            (ring / UID[:2] / f"{UID}.destroyed").touch()
+
+        with pytest.raises(KeyDestroyed):
+            making.result(timeout=60)
+    assert not (ring / UID[:2] / f"{UID}.key").exists()
 
 
 def test_a_key_destroyed_since_the_backup_does_not_come_back(home: Path, tmp_path: Path) -> None:

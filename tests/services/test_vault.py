@@ -108,6 +108,18 @@ def test_storing_again_brings_a_lost_master_back(path: Path) -> None:
     assert faults() == []
 
 
+def test_storing_again_does_not_take_a_damaged_master_for_a_good_one(path: Path) -> None:
+    store()
+    path.chmod(0o600)
+    path.write_bytes(b"something else")
+
+    with pytest.raises(Damaged, match="未覆盖"):
+        store()
+
+    assert path.read_bytes() == b"something else"
+    assert Blob.objects.count() == 1
+
+
 def test_a_missing_master_is_an_incident(path: Path) -> None:
     store()
     path.unlink()

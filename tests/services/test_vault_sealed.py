@@ -1,6 +1,7 @@
 """Sealed masters in bad hands and bad luck: each a clear sentence, nothing lost, nothing shown."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -229,6 +230,29 @@ def test_the_blocks_of_a_plain_master_are_overwritten_unless_a_link_keeps_them(
 
         assert still_open.read() == bytes(len(OTHER))
     assert linked.read_bytes() == PAGE
+
+
+def test_who_opens_a_master_just_before_its_blocks_are_overwritten_reads_the_new_file(
+    path: Path,
+) -> None:
+    fresh = path.with_name("fresh")
+    shutil.copy(path, fresh)
+    waiting = f":{path.stat().st_ino} "
+
+    with ThreadPoolExecutor(1) as pool:
+        path.chmod(0o600)
+        with path.open("r+b", buffering=0) as old:
+            fcntl.flock(old, fcntl.LOCK_EX)
+            reading = pool.submit(queries.read, SHA256)
+            while not any(
+                "->" in lock and waiting in lock
+                for lock in Path("/proc/locks").read_text().splitlines()
+            ):
+                assert not reading.done()
+            fresh.rename(path)
+            old.write(bytes(os.fstat(old.fileno()).st_size))
+
+        assert reading.result(timeout=60) == PAGE
 
 
 def test_only_a_master_takes_the_place_of_a_master(home: Path, path: Path) -> None:

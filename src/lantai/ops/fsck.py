@@ -131,7 +131,7 @@ def _object_ids(store: Store) -> Iterator[str]:
 
 def _row_of(store: Store, place: Watched, uid: str, finding: Finding, what: str) -> dict[str, Any]:
     at = store.at(packages.object_id(uid))
-    return _row(place, f"{at.place}/{finding.path}", finding.code, what)
+    return _row(place, f"{at.place}/{finding.named}", finding.code, what)
 
 
 def _row(place: Watched, path: str, code: str, what: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The second copy filled and everything kept read again: at the command line and by the worker."""
 
+import errno
 import json
 import logging
 import threading
@@ -12,15 +13,17 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from lantai.ledger.queries import LogDamaged
 from lantai.lib.ocfl.faults import Unreachable, Unsound
-from lantai.lib.refusals import Conflict, Refusal
+from lantai.lib.refusals import Conflict, Refusal, Unacceptable
 from lantai.ops.home import clock
-from lantai.ops.preservation import INCIDENTS
+from lantai.ops.preservation import INCIDENTS, sentence_of
 from lantai.preservation import copies, destruction, masters, patrol, places, services, watching
 from lantai.preservation.copies import CopyAway
 from lantai.preservation.models import Patrolled, Watched
 from lantai.preservation.patrol import Visited
 from lantai.vault import services as vault
+from lantai.vault.keys import KeyMissing
 
 logger = logging.getLogger(__name__)
 ACTOR: Final = "patrol"
@@ -30,8 +33,10 @@ LOOK: Final = 60.0  # seconds between two looks whether the stores are there
 HANDFUL: Final = 20  # masters leaving the vault at once
 ROUND: Final = 30.0  # seconds between two rounds in which there was nothing to do
 AGAIN: Final = 600.0  # seconds after which what failed is tried again
+ALIKE: Final = 10  # dossiers that fail one after another for the same reason: not theirs
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _REMEMBERED: Final = 1000
-_FAILURES: Final = (*INCIDENTS, CopyAway, Unreachable, OSError)
+_FAILURES: Final = (Refusal, *INCIDENTS, CopyAway)
 
 
 class Pace:
@@ -60,12 +65,12 @@ def replicate(dossiers: Iterable[str] | None) -> Iterator[dict[str, Any]]:
     """
     if not any(places.address_of(place) for place in places.SECOND):
         raise Conflict("没有设置第二副本：请由运维人员设置 LANTAI_COPY 后再复制")
-    chosen = _all_uncopied() if dossiers is None else ((uid, _copied()) for uid in dossiers)
+    chosen = _all_uncopied() if dossiers is None else ((uid, _copied(uid)) for uid in dossiers)
     for uid, stores in chosen:
         for store in stores:
             try:
                 copied = copies.replicate(dossier_uid=uid, by="ops", at=clock(), store=store)
-            except (Refusal, *INCIDENTS, OSError) as failed:
+            except (Refusal, *INCIDENTS) as failed:
                 if isinstance(failed, Unsound):
                     _visit_both(uid, store)
                 yield {"dossier": uid, "store": store.value, "fault": str(failed)}
@@ -133,9 +138,9 @@ def said(visited: Visited) -> dict[str, Any]:
         "place": visited.place.value,
         "object": visited.name,
         "bytes": visited.size,
-        "found": [[one.path, one.code, one.what] for one in visited.found],
-        "repaired": [[one.finding.path, one.source] for one in visited.repaired],
-        "left": [[one.path, one.code] for one in visited.left],
+        "found": [[one.named, one.code, one.what] for one in visited.found],
+        "repaired": [[one.finding.named, one.source] for one in visited.repaired],
+        "left": [[one.named, one.code] for one in visited.left],
         "why": visited.why,
         "busy": visited.busy,
     }
@@ -162,10 +167,14 @@ class Keeper:
         self._master = -1
         self._jobs: deque[_Job] = deque()
         self._busy_round = False
+        self._round_began = 0.0
         self._round_at = 0.0
         self._failed: dict[str, float] = {}
         self._said: dict[str, str] = {}
+        self._alike = ("", 0)
         self._patrol_at = 0.0
+        self._visited_at = float("-inf")
+        self._spread = (float("-inf"), 0.0)
         self._leaving = 0
         self._release_at = 0.0
         self._looked_at = -LOOK
@@ -174,11 +183,11 @@ class Keeper:
     def work(self, told: threading.Event) -> bool:
         """Work for about a second; tell whether there is more to be done at once."""
         ends = self._seconds() + SLICE
+        self._look_at_stores()
         more = self._look_for_jobs()
         while self._jobs and self._seconds() < ends and not told.is_set():
             self._do(self._jobs.popleft())
             more = True
-        self._look_at_stores()
         if not more and self._seconds() < ends and not told.is_set():
             more = self._release()
         while self._seconds() < ends and not told.is_set() and self._patrol():
@@ -188,11 +197,13 @@ class Keeper:
     def _look_for_jobs(self) -> bool:
         if self._jobs or self._seconds() < self._round_at:
             return False
+        if self._after == 0:
+            self._round_began = self._seconds()
         page = watching.backlog(after=self._after, limit=PAGE, quiet_since=clock() - self._quiet)
         if not page:
-            self._after = 0
-            self._round_at = self._seconds() + (0.0 if self._busy_round else ROUND)
-            self._busy_round = False
+            now = self._seconds()
+            self._round_at = now if self._busy_round else max(now, self._round_began) + self._rest()
+            self._after, self._busy_round = 0, False
             return False
         patrol.enrol(rows=watching.unpatrolled(after=self._after, limit=PAGE))
         self._after = page[-1].pk
@@ -206,23 +217,48 @@ class Keeper:
         )
         return True
 
+    def _rest(self) -> float:
+        """How long to rest after a round with nothing to do: longer than it took."""
+        return max(ROUND, 4 * (self._seconds() - self._round_began))
+
     def _do(self, job: _Job) -> None:
-        place = Watched.STORE
+        place, done = Watched.STORE, False
         try:
             stores = job.uncopied
-            if job.changed:
-                kept = services.preserve(dossier_uid=job.uid, by="worker", at=clock())
-                if kept is not None and places.address_of(Watched.COPY):
+            if job.changed and self._may_write(place):
+                done = services.preserve(dossier_uid=job.uid, by="worker", at=clock()) is not None
+                if done and places.address_of(Watched.COPY):
                     stores = tuple(dict.fromkeys((Watched.STORE, *stores)))
             for store in stores:
                 place = places.TWIN[store]
-                if self._may_try(place.value):
-                    copies.replicate(dossier_uid=job.uid, by="worker", at=clock(), store=store)
-            self._busy_round, self._release_at = True, 0.0
+                if self._may_write(place):
+                    brought = copies.replicate(
+                        dossier_uid=job.uid, by="worker", at=clock(), store=store
+                    )
+                    done = done or brought is not None
         except (CopyAway, Unreachable) as away:
             self._fail(place.value, away)
-        except (Refusal, *_FAILURES) as failed:
-            self._fail(job.uid, failed)
+        except _FAILURES as failed:
+            self._fail(job.uid, failed, said=self._is_of_all(place, failed))
+        else:
+            self._alike = ("", 0) if done else self._alike
+        if done:  # what could not be tried is for a later round, after a rest
+            self._busy_round, self._release_at = True, 0.0
+
+    def _is_of_all(self, place: Watched, failed: Exception) -> bool:
+        """Whether the dossier before failed for the same reason; after some, leave all a while."""
+        before, count = self._alike
+        why = _why_all_fail(failed)
+        if not why:
+            return False
+        self._alike = (why, count + 1 if why == before else 1)
+        if self._alike[1] >= ALIKE:
+            self._leave(f"write:{place.value}")
+            self._alike = (why, 0)
+        return why == before
+
+    def _may_write(self, place: Watched) -> bool:
+        return self._may_try(place.value) and self._may_try(f"write:{place.value}")
 
     def _release(self) -> bool:
         """Let a handful of masters leave the vault that both copies of the store hold.
@@ -253,7 +289,7 @@ class Keeper:
         self._looked_at = self._seconds()
         try:
             destruction.carry_out_waiting(at=clock())
-        except OSError as failed:
+        except INCIDENTS as failed:
             self._fail("keys", failed)
         for place in watching.watched_places():
             if patrol.look_at_store(place=place, by=ACTOR, at=clock()):
@@ -268,7 +304,9 @@ class Keeper:
             return False
         among = [place for place in watching.watched_places() if self._may_try(place.value)]
         row = watching.next_due(among=among, at=clock())
-        if row is None:
+        overdue = clock() - timedelta(days=settings.LANTAI_PATROL_DAYS)
+        due = self._visited_at + self._interval()
+        if row is None or not (row.faulty or row.seen_at < overdue or due <= began):
             self._patrol_at = began + ROUND
             return False
         try:
@@ -278,28 +316,40 @@ class Keeper:
             return False
         ended = self._seconds()
         rest = self._pace.pause(visited.size, began=began, ended=ended)
-        overdue = row.seen_at < clock() - timedelta(days=settings.LANTAI_PATROL_DAYS)
-        at_once = overdue or row.faulty or visited.size == 0  # nothing was to be read any more
-        spread = 0.0 if at_once else watching.interval().total_seconds()
-        self._patrol_at = ended + max(rest, spread)
+        at_once = row.seen_at < overdue or row.faulty
+        if not at_once and visited.size:  # else nothing was to be read any more
+            self._visited_at = ended
+        # Damage is tried again in its time, and new objects count, however long the interval is.
+        due = self._visited_at + self._interval()
+        self._patrol_at = ended + max(rest, min(due - ended, ROUND))
         return self._patrol_at <= ended
+
+    def _interval(self) -> float:
+        """Seconds between two readings; asked again after a while, since more is kept by then."""
+        asked, spread = self._spread
+        if self._seconds() >= asked + LOOK:
+            asked, spread = self._seconds(), watching.interval().total_seconds()
+            self._spread = (asked, spread)
+        return spread
 
     def _may_try(self, name: str) -> bool:
         return self._failed.get(name, 0.0) <= self._seconds()
 
-    def _fail(self, name: str, failed: Exception) -> None:
+    def _fail(self, name: str, failed: Exception, *, said: bool = False) -> None:
         """Leave it for a while; say it once as long as it is the same."""
         self._leave(name)
         if isinstance(failed, Conflict):
             return  # another is at it
-        if self._said.get(name) != str(failed):
-            row = {"alarm": "preservation.work.failed", "object": name, "why": str(failed)}
+        why = sentence_of(failed)
+        if not said and self._said.get(name) != why:
+            row = {"alarm": "preservation.work.failed", "object": name, "why": why}
             logger.critical(json.dumps(row, ensure_ascii=False))
         if len(self._said) >= _REMEMBERED:
             self._said.clear()
-        self._said[name] = str(failed)
+        self._said[name] = why
 
     def _leave(self, name: str) -> None:
+        self._failed.pop(name, None)  # what was left last is forgotten last
         if len(self._failed) >= _REMEMBERED:
             self._failed.pop(next(iter(self._failed)))
         self._failed[name] = self._seconds() + AGAIN
@@ -312,8 +362,24 @@ def _all_uncopied() -> Iterator[tuple[str, Collection[Watched]]]:
         after = page[-1].pk
 
 
-def _copied() -> tuple[Watched, ...]:
-    return tuple(store for store in places.FIRST if places.address_of(places.TWIN[store]))
+def _why_all_fail(failed: Exception) -> str:
+    """Why any other dossier will fail as well; empty where it may be this one's own fault."""
+    root: BaseException = failed
+    while root.__cause__ is not None:
+        root = root.__cause__
+    if isinstance(root, OSError):
+        return sentence_of(root) if root.errno in _NO_ROOM else ""
+    return str(root) if isinstance(root, KeyMissing | LogDamaged | Unacceptable) else ""
+
+
+def _copied(uid: str) -> tuple[Watched, ...]:
+    """The stores with a second copy; that of secret material only for who has any."""
+    return tuple(
+        store
+        for store in places.FIRST
+        if places.address_of(places.TWIN[store])
+        and (store is Watched.STORE or places.acknowledged(store, uid))
+    )
 
 
 def _visit_both(uid: str, store: Watched) -> None:

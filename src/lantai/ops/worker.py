@@ -34,7 +34,8 @@ def work_once(told: threading.Event, sealer: Sealer, keeper: Keeper) -> bool:
     """Do what there is to do; tell whether there was anything.
 
     A log that may not be signed any more is an incident; batches are read in all the same, and
-    before the store has its turn.
+    before the store has its turn. It is signed before that: what a package is made of without a
+    proof stays in it without one.
     """
     worked = False
     batch = imaging.claim_next(at=clock())
@@ -43,6 +44,5 @@ def work_once(told: threading.Event, sealer: Sealer, keeper: Keeper) -> bool:
         for _ in imaging.process(batch=batch, at=clock(), clock=clock):
             if told.is_set():
                 break
-    worked = keeper.work(told) or worked
     sealer.seal_or_say()
-    return worked
+    return keeper.work(told) or worked

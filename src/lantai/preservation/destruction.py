@@ -6,6 +6,7 @@ their own time to be kept; ``keys.put_back`` brings a destroyed key back from no
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -18,10 +19,14 @@ from lantai.identity.models import User
 from lantai.identity.rules import Act
 from lantai.ledger import services as ledger
 from lantai.lib.refusals import Conflict, NotFound, NotPermitted, Unacceptable
+from lantai.lib.sealing import NotOpened
 from lantai.preservation import audit
 from lantai.preservation.models import KeyDestruction
-from lantai.vault import keys
+from lantai.vault import keys, packages
 from lantai.vault import services as vault
+from lantai.vault.files import Damaged
+
+_STOPPING: Final = (OSError, Damaged, keys.KeyMissing, NotOpened)
 
 
 @transaction.atomic
@@ -99,7 +104,8 @@ def settle(*, request: str, outcome: str, note: str, by: User, at: datetime) -> 
 def carry_out(*, request: str, at: datetime) -> KeyDestruction:
     """Destroy the key of a confirmed request and the vault's own images; harmless when repeated.
 
-    Raises NotFound for a request that is not confirmed, OSError.
+    What another dossier has too, and only this one's package gives, comes back into the vault
+    first. Raises NotFound for a request that is not confirmed, and _STOPPING: then the key stands.
     """
     found = (
         KeyDestruction.objects.select_related("dossier", "settled_by", "asked_by")
@@ -110,17 +116,33 @@ def carry_out(*, request: str, at: datetime) -> KeyDestruction:
         raise NotFound("没有这项已经同意的销毁申请")
     if found.destroyed_at is not None:
         return found
-    keys.destroy(settings.LANTAI_HOME, found.dossier.uid)
-    vault.shred(sha256s=_own_masters(found.dossier), by=found.settled_by.username, at=at)
+    uid, by = found.dossier.uid, found.settled_by.username
+    own = _own_masters(found.dossier)
+    if not keys.is_destroyed(settings.LANTAI_HOME, uid):
+        shared = _masters(found.dossier) - set(own)
+        vault.take_back(sha256s=sorted(shared), object_id=packages.object_id(uid), by=by, at=at)
+    keys.destroy(settings.LANTAI_HOME, uid)
+    vault.shred(sha256s=own, by=by, at=at)
     return _acknowledge(found, at=at)
 
 
 def carry_out_waiting(*, at: datetime) -> list[str]:
-    """Carry on what was confirmed and stopped before the key was gone; return the dossiers."""
+    """Carry on what was confirmed and stopped before the key was gone; return the dossiers.
+
+    One that fails keeps no other from it; the first failure is raised when all were tried.
+    """
     waiting = KeyDestruction.objects.filter(
         outcome=KeyDestruction.Outcome.CONFIRMED, destroyed_at=None
     ).order_by("settled_at", "pk")
-    return [carry_out(request=each.uid, at=at).dossier.uid for each in waiting]
+    done, failed = [], list[Exception]()
+    for each in waiting:
+        try:
+            done.append(carry_out(request=each.uid, at=at).dossier.uid)
+        except _STOPPING as failure:
+            failed.append(failure)
+    if failed:
+        raise failed[0]
+    return done
 
 
 def _settled_before(dossier: Dossier) -> Iterator[str]:
@@ -161,11 +183,16 @@ def _settle(asked: KeyDestruction, outcome: str, *, note: str, by: User, at: dat
     asked.save(update_fields=["outcome", "note", "settled_by", "settled_at"])
 
 
+def _masters(dossier: Dossier) -> set[str]:
+    pages = Page.objects.filter(material__dossier=dossier)
+    return set(pages.values_list("blob__sha256", flat=True))
+
+
 def _own_masters(dossier: Dossier) -> list[str]:
     """The masters of a dossier that are a page of no other."""
-    own = Page.objects.filter(material__dossier=dossier).values_list("blob__sha256", flat=True)
-    others = Page.objects.exclude(material__dossier=dossier).filter(blob__sha256__in=list(own))
-    return sorted(set(own) - set(others.values_list("blob__sha256", flat=True)))
+    held = _masters(dossier)
+    others = Page.objects.exclude(material__dossier=dossier).filter(blob__sha256__in=held)
+    return sorted(held - set(others.values_list("blob__sha256", flat=True)))
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ GONE: Final = "gone"  # the whole object; beside OCFL's codes
 _FOREIGN: Final = frozenset({"E001", "E015", "E023"})
 _PIECE: Final = 1 << 20
 _LARGEST_INVENTORY: Final = 64 << 20
+_LONGEST_NAME: Final = 400  # as a row has room for
 
 
 class Digest(NamedTuple):
@@ -42,6 +43,15 @@ class Finding:
     @property
     def is_foreign(self) -> bool:
         return self.code in _FOREIGN
+
+    @property
+    def named(self) -> str:
+        """The path in words: a foreign name may be no text, and longer than any of ours."""
+        text = self.path.encode(errors="backslashreplace").decode()
+        if len(text) <= _LONGEST_NAME:
+            return text
+        mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return f"{text[: _LONGEST_NAME - len(mark) - 1]}…{mark}"
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,7 @@ def examine(at: At, wanted: Proven, *, kept: Mapping[int, str]) -> Examined:
             findings.append(Finding(path, wanted.code(path, missing=True), "文件读不出来", ""))
         elif found.digests[digest.algorithm] != digest.value:
             before = found.digests["sha256"]
-            findings.append(Finding(path, wanted.code(path), "文件与登记的摘要不符", before))
+            findings.append(Finding(path, wanted.code(path), "文件内容与归档时的登记不符", before))
     for path in sorted(there - wanted.files.keys() - passed):
         if path.partition("/")[0] not in ahead:
             before = measured(at, path, {"sha256"}).digests.get("sha256", "")
@@ -193,8 +203,15 @@ def small(at: At, path: str) -> bytes | None:
 
 
 def files(at: At, folder: str = "") -> Iterator[str]:
-    """Every file below an object, links and specials as well. Raises Unreachable."""
-    for entry in at.entries(folder):
+    """Every file below an object, links and specials as well. Raises Unreachable.
+
+    Those of a folder that cannot be read are not among them: as good as missing.
+    """
+    try:
+        entries = at.entries(folder)
+    except OSError:
+        return
+    for entry in entries:
         path = f"{folder}/{entry.name}" if folder else entry.name
         if entry.kind is Kind.FOLDER:
             yield from files(at, path)

@@ -108,7 +108,7 @@ def _examine(name: str, *, size: int) -> Examined:
         return Examined((Finding(_where(path), "missing", "文件缺失", ""),), 0)
     try:
         if files.digest_of(home, name) != name:
-            code, what = "damaged", "文件与登记的摘要不符"
+            code, what = "damaged", "文件内容与入库时的登记不符"
     except OSError as unreadable:
         code, what = "damaged", f"文件读不出来（{unreadable.strerror}）"
     except placed.CLOSED as closed:

@@ -80,6 +80,7 @@ def write(
     """
     home, suite = settings.LANTAI_HOME, settings.LANTAI_SEALING
     store = store_of(place)
+    refuse_if_away(place, store)
     with writer.writing(store, packages.object_id(dossier.uid)) as draft:
         kept = last_kept(dossier, place)
         standing = draft.before.number if draft.before else 0
@@ -100,6 +101,19 @@ def write(
         return Written(place, store, made, described.images)
 
 
+def refuse_if_away(place: Watched, store: Store) -> None:
+    """Raise VersionsLost where packages were acknowledged and there is no root: none is begun.
+
+    In the place of a medium that is not mounted a new store would be taken for the old one, with
+    all its objects lost.
+    """
+    if not store.is_founded() and Kept.objects.filter(store=place).exists():
+        raise VersionsLost(
+            f"{place.label}的存储根不在：请检查介质是否已挂载；确已丢失的，"
+            "请把第二副本的存储根整个拷回，不要另建"
+        )
+
+
 def explain(store: Store) -> None:
     """Let a store say in its root what it is; nothing is written where it says so already."""
     with suppress(Busy):  # another process writes the same words
@@ -112,24 +126,43 @@ def last_kept(dossier: Dossier, place: Watched) -> int:
     return rows.aggregate(last=Max("version"))["last"] or 0
 
 
-@transaction.atomic
 def acknowledge(
     dossier: Dossier, written: Sequence[Written], *, upto: int, by: str, at: datetime
 ) -> Kept | None:
     """Enter every version of the packages that no row speaks of yet; one entry for all.
 
-    ``upto`` is the index of the last entry of the log when the dossier was put into words.
+    ``upto`` is the index of the last entry of the log when the dossier was put into words. The
+    store is read before the database is held: it may be slow.
     """
+    digests = [
+        {
+            number: one.inventory_sha512(number)
+            for number in range(last_kept(dossier, one.place) + 1, one.inventory.number + 1)
+        }
+        for one in written
+    ]
+    return _enter(dossier, list(zip(written, digests, strict=True)), upto=upto, by=by, at=at)
+
+
+@transaction.atomic
+def _enter(
+    dossier: Dossier,
+    written: Sequence[tuple[Written, Mapping[int, str]]],
+    *,
+    upto: int,
+    by: str,
+    at: datetime,
+) -> Kept | None:
     held = Dossier.objects.select_for_update().get(pk=dossier.pk)
     rows: list[Kept] = []
-    for one in written:
-        before = last_kept(held, one.place)
+    for one, digests in written:
+        before = last_kept(held, one.place)  # another may have entered some meanwhile
         for number in range(before + 1, one.inventory.number + 1):
             row = Kept(
                 store=one.place,
                 dossier=held,
                 version=number,
-                inventory_sha512=one.inventory_sha512(number),
+                inventory_sha512=digests[number],
                 at=at,
                 by=by,
             )
@@ -158,7 +191,7 @@ def acknowledge(
                 for row in rows
             ],
             "images": sum(
-                path.startswith(IMAGES) for one in written for path in one.inventory.state
+                path.startswith(IMAGES) for one, _ in written for path in one.inventory.state
             ),
             "upto": upto,
         },

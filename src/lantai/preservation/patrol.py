@@ -69,7 +69,7 @@ def visit(*, place: Watched, name: str, by: str, at: datetime) -> Visited:
     The damage is on record before anything is put right. Stopped on the way, the next visit goes
     on; what was put right meanwhile is then found whole and written down as that.
 
-    Only where ``look_at_store`` found the store there. Raises Unreachable: nothing is judged.
+    Raises Unreachable where the store is not there, or went while it was read: nothing is judged.
     """
     kept = places.acknowledged(place, name)
     store = places.store_at(place)
@@ -81,8 +81,11 @@ def visit(*, place: Watched, name: str, by: str, at: datetime) -> Visited:
     there = twin.at(packages.object_id(name)) if twin else None
     wanted = examining.provable(kept, [here, *([there] if there else [])])
     if wanted is None:
+        _refuse_if_away(place, store)
         return _unproven(place=place, name=name, here=here, kept=max(kept), by=by, at=at)
     examined = _confirmed(here, wanted, kept)
+    if examined.findings:
+        _refuse_if_away(place, store)
     note(place=place, name=name, examined=examined, by=by, at=at)
     if not examined.findings:
         return Visited(place, name, examined.size)
@@ -115,6 +118,8 @@ def look_at_store(*, place: Watched, by: str, at: datetime) -> str:
             code, why = ABSENT, f"{place.label}的存储根不在：请检查介质是否已挂载"
     except (Unreachable, Unacceptable) as silent:
         code, why = SILENT, f"{place.label}不能使用：{silent}"
+    except OSError as unread:
+        code, why = SILENT, f"{place.label}读不出来（{unread.strerror}）：请检查介质和挂载"
     known = _open(place, "")
     if [damage.code for damage in known] != ([code] if code else []):
         findings = (Finding("", code, why, ""),) if code else ()
@@ -141,7 +146,7 @@ def note(*, place: Watched, name: str, examined: Examined, by: str, at: datetime
     he could say so.
     """
     open_ones = _open(place, name)
-    found = {(finding.path, finding.code): finding for finding in examined.findings}
+    found = {(finding.named, finding.code): finding for finding in examined.findings}
     known = {(damage.path, damage.code) for damage in open_ones}
     fresh = [finding for key, finding in found.items() if key not in known]
     gone = [damage for damage in open_ones if (damage.path, damage.code) not in found]
@@ -153,9 +158,9 @@ def note(*, place: Watched, name: str, examined: Examined, by: str, at: datetime
         Damage.objects.create(
             place=place,
             name=name,
-            path=finding.path,
+            path=finding.named,
             code=finding.code,
-            what=finding.what,
+            what=finding.what[:300],
             before=finding.before,
             found_at=at,
             found_by=by,
@@ -165,7 +170,7 @@ def note(*, place: Watched, name: str, examined: Examined, by: str, at: datetime
     if name:
         _seen(place, name, size=examined.size, faulty=bool(found), at=at)
     if fresh or gone:
-        files = [[one.path, one.code, one.before] for one in fresh]
+        files = [[one.named, one.code, one.before] for one in fresh]
         facts = {
             "place": place.value,
             "files": files,
@@ -174,7 +179,7 @@ def note(*, place: Watched, name: str, examined: Examined, by: str, at: datetime
         }
         ledger.record(at=at, action=FOUND, actor=by, subject=_subject(place, name), facts=facts)
     if fresh:
-        _alarm(FOUND, place, name, [(one.path, one.code) for one in fresh])
+        _alarm(FOUND, place, name, [(one.named, one.code) for one in fresh])
 
 
 @transaction.atomic
@@ -193,20 +198,20 @@ def settle(
     open_ones = {(damage.path, damage.code): damage for damage in _open(place, name)}
     done, ended = [], []
     for repair in repaired:
-        damage = open_ones.get((repair.finding.path, repair.finding.code))
+        damage = open_ones.get((repair.finding.named, repair.finding.code))
         if damage is not None:
             mended = Mended.objects.create(
                 damage=damage, source=repair.source, after=repair.after, at=at, by=by
             )
             ended.append(mended.pk)
             done.append([damage.path, damage.before, repair.after, repair.source])
-    _seen(place, name, size=size, faulty=bool(left), at=at)
+    _seen(place, name, size=size, faulty=bool(left), at=at, visits=0)
     subject = _subject(place, name)
     if not left:
         facts = {"place": place.value, "files": done, "rows": MENDED.stated(pk__in=ended)}
         ledger.record(at=at, action=REPAIRED, actor=by, subject=subject, facts=facts)
         return
-    paths = sorted(finding.path for finding in left)
+    paths = sorted(finding.named for finding in left)
     facts = {
         "place": place.value,
         "files": done,
@@ -216,7 +221,7 @@ def settle(
     }
     if done or _last_left(subject, place) != paths:
         ledger.record(at=at, action=UNREPAIRABLE, actor=by, subject=subject, facts=facts)
-        _alarm(UNREPAIRABLE, place, name, [(one.path, one.code) for one in left])
+        _alarm(UNREPAIRABLE, place, name, [(one.named, one.code) for one in left])
 
 
 def _confirmed(here: At, wanted: Proven, kept: Mapping[int, str]) -> Examined:
@@ -313,8 +318,18 @@ def _twin(place: Watched) -> Store | None:
     try:
         twin = places.store_at(places.TWIN[place])
         return twin if twin is not None and twin.is_founded() else None
-    except (Unreachable, Unacceptable):
+    except (Unreachable, Unacceptable, OSError):
         return None
+
+
+def _refuse_if_away(place: Watched, store: Store) -> None:
+    """Raise Unreachable where a whole store is away: what it holds is not judged by that."""
+    try:
+        if store.is_founded():
+            return
+    except OSError as unread:
+        raise Unreachable(f"{place.label}读不出来（{unread.strerror}）") from unread
+    raise Unreachable(f"{place.label}的存储根不在：请检查介质是否已挂载")
 
 
 def _subject(place: Watched, name: str) -> str:
@@ -327,12 +342,14 @@ def _open(place: Watched, name: str) -> list[Damage]:
     return list(Damage.objects.filter(place=place, name=name, mended=None).order_by("pk"))
 
 
-def _seen(place: Watched, name: str, *, size: int, faulty: bool, at: datetime) -> None:
+def _seen(
+    place: Watched, name: str, *, size: int, faulty: bool, at: datetime, visits: int = 1
+) -> None:
     row, _ = Patrolled.objects.select_for_update().get_or_create(
         place=place, name=name, defaults={"seen_at": at}
     )
     row.seen_at, row.size, row.faulty = at, size, faulty
-    row.checks += 1
+    row.checks += visits
     row.save(update_fields=["seen_at", "size", "faulty", "checks"])
 
 

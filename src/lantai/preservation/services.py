@@ -72,10 +72,12 @@ def preserve(*, dossier_uid: str, by: str, at: datetime) -> Kept | None:
 def explain_stores() -> None:
     """Let each store that is there, and the ordinary one in any case, say in its root what it is.
 
-    Nothing is written where it says so already. Raises Unsound, Unreachable, OSError.
+    Nothing is written where it says so already. Raises VersionsLost, Unsound, Unreachable,
+    OSError.
     """
     for place in (Watched.STORE, Watched.SECRET):
         store = packing.store_of(place)
+        packing.refuse_if_away(place, store)
         if place is Watched.STORE or store.is_founded():
             packing.explain(store)
 

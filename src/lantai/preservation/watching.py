@@ -194,7 +194,8 @@ class State:
     unkept: int
     copy: str  # where the second copy stands; empty for none
     copied: int
-    behind: int
+    behind: int  # versions the second copies that are set lack
+    secret_bare: bool  # secret material is kept, and no second copy is set for it
     days: int
     places: tuple[PlaceState, ...]
     broken: int  # files nothing could be done about yet
@@ -204,12 +205,13 @@ def state(*, at: datetime) -> State:
     """What is kept, copied, watched and damaged, in numbers."""
     kept = Kept.objects.filter(store=Watched.STORE)
     versions = Kept.objects.count()
+    second = [place for place in places.SECOND if places.address_of(place)]
+    wanted = Kept.objects.filter(store__in=[places.TWIN[place] for place in second]).count()
     copied = sum(
         Copied.objects.filter(
             address=places.address_of(place), kept__store=places.TWIN[place]
         ).count()
-        for place in places.SECOND
-        if places.address_of(place)
+        for place in second
     )
     packages = kept.filter(version=1).count()
     return State(
@@ -218,7 +220,8 @@ def state(*, at: datetime) -> State:
         unkept=Dossier.objects.count() - packages,
         copy=places.address_of(Watched.COPY),
         copied=copied,
-        behind=versions - copied,
+        behind=wanted - copied,
+        secret_bare=Watched.SECRET_COPY not in second and kept.count() < versions,
         days=settings.LANTAI_PATROL_DAYS,
         places=_place_states(at=at),
         broken=open_damages().exclude(name="").count(),

@@ -111,8 +111,9 @@ class InToken:
         return made
 
     def opened(self, texts: Sequence[tuple[str, str]]) -> list[Key]:
-        if all(each in _KEPT for each in texts):
-            return [_KEPT[each] for each in texts]
+        kept = [key for each in texts if (key := _KEPT.get(each))]
+        if len(kept) == len(texts):
+            return kept
         found = []
         parsed = [(*self._parsed(text), purpose) for text, purpose in texts]
         with _session(self.place, self.folder) as session:

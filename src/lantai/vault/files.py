@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from lantai.lib import sealing
+from lantai.lib.ocfl import disk
 from lantai.lib.sealing import Key, Place, Ranged, Suite
 from lantai.vault import keys
 from lantai.vault.keys import Ring
@@ -32,6 +33,7 @@ DERIVATIVE_CHUNK: Final = 1 << 16
 _INCOMING: Final = ".incoming"
 _SEALED: Final = b"LTSEAL1\n"
 _PIECE: Final = 1 << 20
+_FOLDERS_OF_A_MASTER: Final = 4  # <cd>, <ab>, ``vault``, the home
 
 
 class Damaged(RuntimeError):
@@ -62,7 +64,7 @@ def write_master(
     left as it is. Raises keys.KeyMissing if sealed masters stand here and their key does not.
     """
     target = master_path(home, sha256)
-    _make_directories(target.parent)
+    disk.make_folder(target.parent)
     if not target.exists():
         key = _key_to_seal(home, suite=suite, ring=ring)
         # A link, not a rename: it fails where a name stands, so that nothing is replaced; there
@@ -79,7 +81,9 @@ def write_master(
         if other:
             raise Damaged(f"影像母本的位置上另有内容，未覆盖：{sha256[:12]}")
     _sync(target)
-    _sync(target.parent)
+    # The folders above may be another writer's, not on disk yet.
+    for folder in target.parents[:_FOLDERS_OF_A_MASTER]:
+        _sync(folder)
 
 
 def seal_master(home: Path, sha256: str, *, suite: Suite, ring: Ring = Ring.PRESERVATION) -> None:
@@ -145,7 +149,7 @@ def ring_of(home: Path, sha256: str) -> Ring | None:
     """
     if not is_sealed(home, sha256):
         return None
-    with master_path(home, sha256).open("rb") as stream:
+    with _reading(master_path(home, sha256)) as stream:
         return _opened(home, stream, place=_place(sha256))[0]
 
 
@@ -155,8 +159,7 @@ def pieces(home: Path, sha256: str) -> Iterator[bytes]:
     Whether it is the master is for the caller to say, by its digest, after the last piece.
     Raises FileNotFoundError, OSError, sealing.NotOpened, keys.KeyMissing.
     """
-    with master_path(home, sha256).open("rb") as stream:
-        fcntl.flock(stream, fcntl.LOCK_SH)  # nobody overwrites its blocks meanwhile
+    with _reading(master_path(home, sha256)) as stream:
         if stream.peek(len(_SEALED))[: len(_SEALED)] == _SEALED:
             _, held = _opened(home, stream, place=_place(sha256))
             for start in range(0, max(held.size, 1), _PIECE):
@@ -351,6 +354,18 @@ def _fresh(home: Path, sha256: str, content: bytes, *, under: Key) -> Iterator[P
 
 
 @contextmanager
+def _reading(path: Path) -> Iterator[io.BufferedReader]:
+    """Open a file whose blocks nobody overwrites meanwhile. Raises OSError."""
+    while True:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
+            # It may have lost its name, and its bytes, between the two calls.
+            if os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+                yield stream
+                return
+
+
+@contextmanager
 def _blanking(path: Path) -> Iterator[None]:
     """Overwrite the blocks of a file that loses its last name inside.
 
@@ -407,17 +422,6 @@ def _is_being_written(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _make_directories(folder: Path) -> None:
-    """Make a folder and force the entries that lead to it to disk."""
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for fresh in reversed(missing):
-        fresh.mkdir(exist_ok=True, mode=0o700)
-        _sync(fresh.parent)
 
 
 def _sync(path: Path) -> None:

@@ -91,8 +91,7 @@ def dossier_key(
     Raises KeyDestroyed, KeyMissing, sealing.WrongKey, sealing.Tampered.
     """
     path = _path_of(home, uid, ring)
-    if is_destroyed(home, uid):
-        raise KeyDestroyed(f"档案 {uid} 的密钥已按规定销毁，任何人不能再读")
+    _refuse_destroyed(home, path)
     if not (may_make or path.exists()):
         raise KeyMissing(f"档案 {uid} 的密钥不在，而它曾经用过；请从密钥备份中恢复，不要另造")
     return _key(home, path, suite=suite, ring=ring)
@@ -240,6 +239,7 @@ def _key(home: Path, path: Path, *, suite: Suite, ring: Ring) -> Key:
     if not path.exists():
         _above(home, ring, may_make=True, suite=suite)
         with _held(home, ring):
+            _refuse_destroyed(home, path)  # since the look before the ring was held
             if not path.exists():
                 newest = _above(home, ring, may_make=False, suite=suite)[0]
                 made = newest.wrapped([(sealing.new_key(suite), _purpose(path))])
@@ -250,6 +250,11 @@ def _key(home: Path, path: Path, *, suite: Suite, ring: Ring) -> Key:
         # The key above may have been changed between the two looks; then it stands still here.
         with _held(home, ring):
             return _opened([path], _above(home, ring, may_make=False, suite=suite))[0]
+
+
+def _refuse_destroyed(home: Path, path: Path) -> None:
+    if path.stem != _STORE and is_destroyed(home, path.stem):
+        raise KeyDestroyed(f"档案 {path.stem} 的密钥已按规定销毁，任何人不能再读")
 
 
 def _begun(home: Path, ring: Ring, before: Above, *, suite: Suite, into: Place | None) -> Above:

@@ -37,7 +37,7 @@ def store(
     home, sha256 = settings.LANTAI_HOME, hashlib.sha256(content).hexdigest()
     known: Blob | None = Blob.objects.select_for_update().filter(sha256=sha256).first()
     left = known is not None and _way_of(known) in placed.GONE
-    if known and not left and files.stands(home, sha256):
+    if known and not left and _is_whole(home, sha256):
         return known
     if known and _is_in_a_package(sha256):
         return known
@@ -144,6 +144,35 @@ def shred(*, sha256s: Iterable[str], by: str, at: datetime) -> tuple[str, ...]:
     return tuple(going)
 
 
+@transaction.atomic
+def take_back(*, sha256s: Iterable[str], object_id: str, by: str, at: datetime) -> tuple[str, ...]:
+    """Bring masters back into the vault that nothing but one package gives, before its key goes.
+
+    What has a whole file of its own, or is read from another package, stays as it is. Return the
+    digests of what came back; record them. Raises files.Damaged for a master that is whole
+    nowhere, OSError, keys.KeyMissing, sealing.NotOpened.
+    """
+    home, suite = settings.LANTAI_HOME, settings.LANTAI_SEALING
+    listed = Blob.objects.select_for_update().filter(sha256__in=list(sha256s)).order_by("sha256")
+    back = []
+    for blob in listed:
+        left = _way_of(blob) in placed.GONE
+        if (not left and _is_whole(home, blob.sha256)) or _is_read_beside(object_id, blob.sha256):
+            continue
+        content = placed.whole_in_packages(blob.sha256)
+        if content is None:
+            raise files.Damaged(
+                f"影像母本 {blob.sha256[:12]} 另有档案使用，却没有一处读得出来；请先从备份中恢复"
+            )
+        put = files.replace_master if files.stands(home, blob.sha256) else files.write_master
+        put(home, blob.sha256, content, suite=suite, ring=placed.ring_of(blob.sha256))
+        if left:
+            back.append(blob)
+    if back:
+        _moved(back, Movement.Way.RETURNED, by=by, at=at)
+    return tuple(blob.sha256 for blob in back)
+
+
 def reseal(*, sha256s: Iterable[str], ring: Ring) -> None:
     """Seal the vault's own files of some masters under the key of another ring.
 
@@ -180,7 +209,7 @@ def repair(*, by: str, at: datetime) -> Repaired:
     for path in [*files.leftovers(home), *files.plain_derivatives(home)]:
         path.unlink(missing_ok=True)
         swept.append(str(path.relative_to(home)))
-    for path in list(files.masters(home)):
+    for path in files.masters(home):
         if path.stat().st_mode & 0o777 != files.MASTER_MODE:
             path.chmod(files.MASTER_MODE)
             reset.append(str(path.relative_to(home)))
@@ -240,6 +269,12 @@ def _objection_at(place: Placement, sha256: str, *, single_copy: bool) -> str:
         if not same:
             return f"{name}中的内容不是这份母本"
     return ""
+
+
+def _is_read_beside(object_id: str, sha256: str) -> bool:
+    """Is a master read from a package other than this one?"""
+    others = Placement.objects.filter(blob__sha256=sha256).exclude(object_id=object_id)
+    return any(not _objection_at(place, sha256, single_copy=True) for place in others)
 
 
 def _is_in_a_package(sha256: str) -> bool:

@@ -248,3 +248,16 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
         rewrite(path, held)
 
     assert found(store) == set()
+
+
+def test_a_path_that_is_never_opened_is_a_fault_and_stops_no_check(tmp_path: Path) -> None:
+    store = factories.store(tmp_path)
+    factories.grown(store, versions=1)
+    folder = factories.folder(store)
+    for inside in (folder, folder / "v1"):
+        _edit(inside, b"v1/content/1-1-001.jpg", rb"v1/content/1-1\\001.jpg")
+    (folder / "v1/content/1-1-001.jpg").rename(folder / "v1/content/1-1\\001.jpg")
+    named = f"{store.at(A)}/v1/content/1-1\\001.jpg"
+
+    assert found(store) == {("E092", named)}
+    assert [(fault.code, fault.path) for fault in check.fixity(store.at(A))] == [("E092", named)]

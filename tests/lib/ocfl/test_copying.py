@@ -275,7 +275,17 @@ def test_a_foreign_file_or_folder_is_set_aside(copy: Store, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [PAGE, "v1", "v1/content", inventory.FILE, layout.OBJECT_DECLARATION]
+    "path",
+    [
+        PAGE,
+        "v1",
+        "v1/content",
+        "v1/inventory.json",
+        "v1/inventory.json.sha256",
+        inventory.FILE,
+        inventory.sidecar_name(),
+        layout.OBJECT_DECLARATION,
+    ],
 )
 def test_what_is_the_objects_own_is_not_set_aside(copy: Store, path: str) -> None:
     factories.grown(copy, versions=2)
@@ -285,6 +295,29 @@ def test_what_is_the_objects_own_is_not_set_aside(copy: Store, path: str) -> Non
         writer.set_aside(copy.at(A), path)
 
     assert files(copy.home) == before
+
+
+def test_nothing_is_set_aside_where_no_inventory_tells_what_is_foreign(copy: Store) -> None:
+    factories.grown(copy, versions=1)
+    for folder in (copy.folder_of(A), copy.folder_of(A) / "v1"):
+        rewrite(folder / inventory.FILE, b"{")
+    before = files(copy.home)
+
+    with pytest.raises(Unsound, match="E033"):
+        writer.set_aside(copy.at(A), PAGE)
+
+    assert files(copy.home) == before
+
+
+def test_an_object_of_which_no_version_is_left_is_not_mended_by_its_inventory(
+    source: Store, copy: Store
+) -> None:
+    factories.grown(copy, versions=1)
+    for path in (copy.folder_of(A) / "v1", copy.folder_of(A) / inventory.FILE):
+        path.rename(copy.home / path.name)
+
+    with pytest.raises(Unsound, match="不能用来修复"):
+        writer.mend(copy.at(A), inventory.FILE, source.at(A))
 
 
 def test_the_quick_check_reads_every_page_and_names_what_differs(copy: Store) -> None:

@@ -204,6 +204,8 @@ BREACHES: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "versions-a-list": ("E044", _put([], "versions")),
     "versions-empty": ("E008", _put({}, "versions")),
     "version-name": ("E046", _rename("w2", "versions", "v2")),
+    "version-number-endless": ("E046", _rename(f"v{'9' * 5000}", "versions", "v2")),
+    "version-zeros-endless": ("E046", _rename(f"v{'0' * 5000}2", "versions", "v2")),
     "first-version-missing": ("E009", _drop("versions", "v1")),
     "version-skipped": ("E010", _rename("v3", "versions", "v2")),
     "padding-mixed": ("E011", _rename("v02", "versions", "v2")),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lantai.lib.ocfl import check, disk, layout, reader, writer
 from lantai.lib.ocfl.faults import Unsound
 from lantai.lib.ocfl.layout import Store
+from lantai.lib.ocfl.local import Local
 
 A = "urn:test:a"
 
@@ -336,3 +337,20 @@ def test_the_root_declares_what_it_is(tmp_path: Path) -> None:
     writer.found(store)
 
     assert files(store.root) == layout.root_files()
+
+
+def test_what_is_made_for_the_root_at_this_moment_is_not_swept(tmp_path: Path) -> None:
+    store = factories.store(tmp_path)
+    factories.grown(store, versions=1)
+    swept = []
+
+    class Sweeping(Local):
+        def note(self, staged: Path, name: str) -> None:
+            swept.extend(writer.sweep(store))
+            super().note(staged, name)
+
+    writer.note(Store(store.home, Sweeping(store.root)), layout.READ_ME, b"read me")
+
+    assert swept == []
+    assert (store.root / layout.READ_ME).read_bytes() == b"read me"
+    assert list(store.stage.iterdir()) == []

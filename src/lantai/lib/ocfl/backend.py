@@ -97,7 +97,7 @@ class Backend(Protocol):
     def unfinished(self, place: str) -> list[str]:
         """The version folders after the root's inventory that are not whole, oldest first.
 
-        Raises Unreachable.
+        None where that inventory was lost or is damaged. Raises Unreachable.
         """
 
     def clear(self, place: str, version: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Bytes of another store brought into the stage, held against what they must be on the way."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from lantai.lib.ocfl.faults import Fault, Unsound
 from lantai.lib.ocfl.holding import write_inventory
 from lantai.lib.ocfl.inventory import Inventory
 from lantai.lib.ocfl.layout import At
+from lantai.lib.ocfl.measuring import Measuring
 from lantai.lib.ocfl.reader import Standing
 
 _PIECE: Final = 1 << 20
@@ -44,14 +44,12 @@ def bring_version(origin: At, whole: Inventory, name: str, folder: Path) -> None
 
 def bring(origin: At, path: str, wanted: Mapping[str, str], target: Path) -> None:
     """Copy a file into the stage, held against its digests. Raises Unsound, OSError."""
-    hashes = {name: hashlib.new(name) for name in wanted}
     disk.make_folder(target.parent)
     with disk.create(target) as staged:
+        through = Measuring(staged, wanted)
         for piece in _pieces(origin, path):
-            for running in hashes.values():
-                running.update(piece)
-            staged.write(piece)
-    if any(running.hexdigest() != wanted[name] for name, running in hashes.items()):
+            through.write(piece)
+    if through.digests != wanted:
         fault = Fault(f"{origin.place}/{path}", "E092", "来源与清单的摘要不符，没有复制")
         raise Unsound(fault)
 
@@ -93,7 +91,7 @@ def _good_standing(at: At, version: str, source: At) -> Standing:
     if stands and version in {"", stands.inventory.head}:
         return stands
     good = reader.inventory_in(source, version, where=source.place)
-    expected = version or reader.version_folders(at)[-1]
+    expected = version or "".join(reader.version_folders(at)[-1:])
     known = stands or reader.standing(source)
     fits = good.inventory.head == expected
     fits = fits and inventory.continues(known.inventory, good.inventory)

@@ -17,7 +17,6 @@ Unreachable is raised; a key that was put although the answer was lost is known 
 
 import errno
 import io
-import mmap
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,7 +45,6 @@ if TYPE_CHECKING:  # obstore has it for type checkers only
     from obstore import PutMode
 
 _Answer = TypeVar("_Answer")
-_Held = bytes | mmap.mmap
 _PIECE: Final = 1 << 20
 _ATTEMPTS: Final = 3
 _AT_ONCE: Final = 4  # a request waits for the server most of its time
@@ -135,8 +133,7 @@ class Bucket:
 
     def replace(self, good: Path, path: str, aside: Path) -> None:
         tag = self._copy_down(path, aside) if self._is_there(path) else None
-        with s3.bytes_of(good) as held:
-            self._put(path, held, tag=tag)
+        self._put(path, good, tag=tag)
 
     def set_aside(self, path: str, aside: Path) -> None:
         if self._is_there(path):
@@ -164,8 +161,11 @@ class Bucket:
         return removed
 
     def unfinished(self, place: str) -> list[str]:
-        names = [entry.name for entry in self.entries(place) if _VERSION.fullmatch(entry.name)]
+        listed = [entry.name for entry in self.entries(place)]
+        names = [name for name in listed if _VERSION.fullmatch(name)]
         stands, _ = self.held(f"{place}/{inventory.FILE}")
+        if stands is None and any(name.startswith("0=") for name in listed):
+            return []  # every version was whole before the declaration came: this too is damage
         try:
             head = inventory.parse(stands).number if stands is not None else 0
         except Unsound:
@@ -189,13 +189,7 @@ class Bucket:
 
     def create(self, path: str, source: Path | bytes) -> None:
         """Put a key that is not there. Raises Busy if it is, with other bytes."""
-        with s3.bytes_of(source) as held:
-            try:
-                self._put(path, held, tag=None)
-            except disk.Busy:
-                # An answer that was lost: then it is there by this very request.
-                if not self._is_same(path, source):
-                    raise
+        self._put(path, source, tag=None)
 
     def swap(self, path: str, fresh: bytes, *, tag: str | None = None) -> None:
         """Put a small file in the place of the one with a tag (or the one that is there)."""
@@ -203,11 +197,7 @@ class Bucket:
             stands, tag = self.held(path)
             if stands == fresh:
                 return
-        try:
-            self._put(path, fresh, tag=tag)
-        except disk.Busy:
-            if not self._is_same(path, fresh):
-                raise
+        self._put(path, fresh, tag=tag)
 
     def held(self, path: str) -> tuple[bytes, str] | tuple[None, None]:
         """A small file with the tag of what was read; nothing if there is none."""
@@ -256,17 +246,20 @@ class Bucket:
             for staged in sorted(listed, reverse=True):  # the inventory after its sidecar
                 self.create(f"{place}/{name}/{staged.name}", staged)
 
-    def _put(self, path: str, held: _Held, *, tag: str | None) -> None:
-        """One request; raises Busy if the key is not as it is said to be (None: not there)."""
+    def _put(self, path: str, source: Path | bytes, *, tag: str | None) -> None:
+        """Put a key; raises Busy if it is not as it is said to be (None: not there)."""
         mode: PutMode = {"e_tag": tag} if tag else "create"
+        with s3.bytes_of(source) as held:
 
-        def put() -> None:
-            obstore.put(self._client, self._key(path), held, mode=mode, use_multipart=False)
+            def put() -> None:
+                obstore.put(self._client, self._key(path), held, mode=mode, use_multipart=False)
 
-        try:
-            self._asked(put)
-        except (AlreadyExistsError, PreconditionError) as taken:
-            raise disk.Busy(path) from taken
+            try:
+                self._asked(put)
+            except (AlreadyExistsError, PreconditionError) as taken:
+                # An answer that was lost: then it is there by this very request.
+                if not self._is_same(path, source):
+                    raise disk.Busy(path) from taken
 
     def _is_there(self, path: str) -> bool:
         try:
@@ -304,7 +297,7 @@ class Bucket:
         return all(f"{place}/{path}" in there for path in listed if path.startswith(f"{version}/"))
 
     def _files_below(self, folder: str) -> list[str]:
-        return self._asked(lambda: list(self._keys_below(folder)))
+        return list(self._keys_below(folder))
 
     def _keys_below(self, folder: str) -> Iterator[str]:
         """Every key below a folder, in the order of the bucket. Raises Unreachable."""

@@ -13,7 +13,7 @@ from lantai.lib.ocfl.backend import UNREADABLE, Entry, Kind
 from lantai.lib.ocfl.faults import Fault, Unsound
 from lantai.lib.ocfl.inventory import Inventory
 from lantai.lib.ocfl.layout import At, Store
-from lantai.lib.ocfl.paths import joined
+from lantai.lib.ocfl.paths import is_path, joined
 
 _MISPLACED: Final = "0003"  # the layout's own number; the specification has no code for it
 
@@ -99,10 +99,10 @@ def _root_faults(store: Store) -> Iterator[Fault]:
     declared = [entry.name for entry in entries if entry.name.startswith("0=")]
     if declared != [layout.ROOT_DECLARATION]:
         yield Fault("", "E069", "存储根没有唯一的 OCFL 1.1 声明")
-    elif not _holds(store, declared[0], layout.declaration(declared[0])):
+    elif not store.holds(declared[0], layout.declaration(declared[0])):
         yield Fault(declared[0], "E080", "存储根声明的内容不对")
     for name, held in layout.root_files().items():
-        if name != layout.ROOT_DECLARATION and not _holds(store, name, held):
+        if name != layout.ROOT_DECLARATION and not store.holds(name, held):
             yield Fault(name, "E070", "存储根的布局说明缺失或被改动")
     known = {layout.ROOT_DECLARATION, layout.LAYOUT_FILE, layout.READ_ME, *declared}
     for entry in entries:
@@ -153,7 +153,7 @@ def _declaration(at: At, entries: dict[str, Entry], where: str) -> Iterator[Faul
     for name in declared:
         if name != layout.OBJECT_DECLARATION:
             yield Fault(joined(where, name), "E006", "对象声明不是 OCFL 1.1")
-        elif not _holds(at.store, joined(at.place, name), layout.declaration(name)):
+        elif not at.store.holds(joined(at.place, name), layout.declaration(name)):
             yield Fault(joined(where, name), "E007", "对象声明的内容不对")
 
 
@@ -295,6 +295,9 @@ def _digests(inventories: Mapping[str, Inventory]) -> dict[str, set[tuple[str, s
 
 
 def _measure(at: At, path: str, wanted: set[tuple[str, str, str]], where: str) -> Iterator[Fault]:
+    if not is_path(path):
+        yield Fault(joined(where, path), "E092", "内容路径含有控制字符或反斜线，没有读")
+        return
     algorithms = frozenset(algorithm for _, algorithm, _ in wanted)
     try:
         found = reader.measured(at, path, algorithms)
@@ -325,14 +328,6 @@ def _others(at: At, folder: str, where: str) -> Iterator[Fault]:
             yield Fault(joined(where, path), "E090", "对象里有链接或特殊文件")
         elif entry.kind is Kind.FOLDER:
             yield from _others(at, path, where)
-
-
-def _holds(store: Store, path: str, held: bytes) -> bool:
-    try:
-        with store.backend.open(path) as stream:
-            return stream.read(len(held) + 1) == held
-    except OSError:
-        return False
 
 
 def _number(path: str) -> int:

@@ -76,6 +76,14 @@ class Store:
                 return False
             raise  # there, but not read: no reason to take the store for none
 
+    def holds(self, path: str, held: bytes) -> bool:
+        """Tell whether a file below the root has just these bytes. Raises Unreachable."""
+        try:
+            with self.backend.open(path) as stream:
+                return stream.read(len(held) + 1) == held
+        except OSError:
+            return False
+
     def is_empty(self) -> bool:
         """Tell whether there is nothing at all in the place of the root. Raises Unreachable."""
         return not self.backend.entries("")

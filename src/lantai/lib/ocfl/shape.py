@@ -24,7 +24,7 @@ ADDRESSING: Final = ("sha512", "sha256")
 _KEYS: Final = frozenset(
     {"id", "type", "digestAlgorithm", "head", "manifest", "versions", "fixity", "contentDirectory"}
 )
-_VERSION: Final = re.compile(r"v(0*)([1-9][0-9]*)")
+_VERSION: Final = re.compile(r"v(0{0,9})([1-9][0-9]{0,8})")
 _CREATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 
 Breach = tuple[str, str]
@@ -102,7 +102,9 @@ def _of_versions(stated: Mapping[str, Any], versions: Mapping[str, Any]) -> Iter
         yield "E010" if 1 in numbers else "E009", "版本号没有从 1 起逐一递增"
     if len(widths) > 1:
         yield "E011", "版本号补零的位数不一致"
-    newest = max(versions, key=lambda name: int(f"0{re.sub('[^0-9]', '', name)}"), default=None)
+    newest = max(
+        versions, key=lambda name: int(f"0{re.sub('[^0-9]', '', name)[:18]}"), default=None
+    )
     if "head" in stated and newest is not None and stated["head"] != newest:
         yield "E040", f"head 写的是 {stated['head']!r}，不是最新版本 {newest}"
 

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from lantai.lib.ocfl import bringing, disk, holding, inventory, layout, paths, reader
-from lantai.lib.ocfl.backend import Entry, Kind
 from lantai.lib.ocfl.faults import Fault, Unsound
 from lantai.lib.ocfl.inventory import Inventory
 from lantai.lib.ocfl.layout import At, Store
 from lantai.lib.ocfl.measuring import Measuring
 
 ASIDE: Final = "damaged"
+_ROOT: Final = "root"  # what is made for the root itself, and under this name its lock: see sweep
 _DEPTH: Final = layout.TUPLES + 1
 
 
@@ -181,7 +181,7 @@ def found(store: Store) -> None:
     if not store.backend.is_free(layout.root_files()):
         raise Unsound(Fault("", "E069", "目录存在但没有存储根声明，未在其中写入"))
     disk.make_folder(store.stage)
-    with disk.alone(store.stage / "root.lock"):
+    with disk.alone(store.stage / f"{_ROOT}.lock"):
         if not store.is_founded():
             store.backend.found(layout.root_files(), store.stage)
 
@@ -252,13 +252,11 @@ def mend(
 def set_aside(at: At, path: str) -> None:
     """Take a foreign file or folder out of an object; it is kept in the stage (``damaged/``).
 
-    Raises Busy, Unreachable, OSError; Unsound for a path that is the object's own.
+    Raises Busy, Unreachable, OSError; Unsound for a path that is the object's own, or for an
+    object of which nothing tells what is its own.
     """
     with holding.held(at):
-        stands = bringing.whole(at)
-        owned = {*stands.inventory.content_paths(), *stands.inventory.versions} if stands else set()
-        names = {inventory.FILE, layout.OBJECT_DECLARATION, *owned}
-        if any(path == name or name.startswith(f"{path}/") for name in names):
+        if any(path == name or name.startswith(f"{path}/") for name in _own_names(at)):
             raise Unsound(Fault(f"{at.place}/{path}", "E092", "是对象自己的文件，没有移走"))
         at.store.backend.set_aside(f"{at.place}/{path}", _aside(at, path))
 
@@ -272,12 +270,10 @@ def note(store: Store, name: str, held: bytes) -> None:
         raise ValueError(f"not a plain name: {name!r}")
     found(store)
     disk.make_folder(store.stage)
-    with disk.alone(store.stage / "root.lock"):
-        if Entry(name, Kind.FILE) in store.backend.entries(""):
-            with store.backend.open(name) as stream:
-                if stream.read(len(held) + 1) == held:
-                    return
-        staged = store.stage / "note"
+    with disk.alone(store.stage / f"{_ROOT}.lock"):
+        if store.holds(name, held):
+            return
+        staged = store.stage / _ROOT
         disk.remove(staged)
         disk.make_folder(staged)
         holding.write(staged / name, held)
@@ -292,13 +288,13 @@ def refound(store: Store) -> list[str]:
     nothing is written. The damaged bytes are kept in the stage. Raises Busy, Unreachable, OSError.
     """
     wanted = layout.root_files()
-    broken = [path for path, held in wanted.items() if not _says(store, path, held)]
+    broken = [path for path, held in wanted.items() if not store.holds(path, held)]
     if len(broken) == len(wanted):
         return []
     disk.make_folder(store.stage)
-    with disk.alone(store.stage / "root.lock"):
+    with disk.alone(store.stage / f"{_ROOT}.lock"):
         for path in broken:
-            staged = store.stage / "refound"
+            staged = store.stage / _ROOT
             disk.remove(staged)
             disk.make_folder(staged)
             holding.write(staged / "good", wanted[path])
@@ -307,12 +303,13 @@ def refound(store: Store) -> list[str]:
     return broken
 
 
-def _says(store: Store, path: str, held: bytes) -> bool:
-    try:
-        with store.backend.open(path) as stream:
-            return stream.read(len(held) + 1) == held
-    except OSError:
-        return False
+def _own_names(at: At) -> Iterator[str]:
+    """Every file of an object, and its versions. Raises Unsound."""
+    stands = reader.standing(at).inventory
+    yield from (layout.OBJECT_DECLARATION, *stands.content_paths(), *stands.versions)
+    for folder in ("", *stands.versions):
+        for name in (inventory.FILE, inventory.sidecar_name(stands.algorithm)):
+            yield paths.joined(folder, name)
 
 
 def _aside(at: At, path: str) -> Path:

@@ -41,4 +41,5 @@ LANTAI_KEY_BACKUP_DAYS.
     derived/             made again from the masters
     inbox/               the scanning station delivers again what was not taken in
     cache/, uploads/, drawing/, demo files, lost+found   not kept
+    stores/<name>/stage/   what is on its way into a bucket: not kept, made again
 """

@@ -77,18 +77,30 @@ class Drilled:
         if self.good:
             said.append(
                 f"演练通过：由备份 {self.backup} 恢复出数据库 {row['rows']} 行、"
-                f"归档包 {row['packages']} 个，打开影像 {row['opened']} 页，摘要和树根都相符"
+                f"归档包 {row['packages']} 个，打开影像 {row['opened']} 页，都与备份清单和日志相符"
             )
-        said.append(f"恢复用时 {self.seconds} 秒；备份做于 {self.age_seconds} 秒之前")
+        said.append(f"恢复用时 {self.seconds} 秒；备份做于{_spoken(self.age_seconds)}之前")
         if self.lost_seconds is not None:
             said.append(
-                f"备份中最新的一条记录在 {self.lost_seconds} 秒之前；若此刻出事，此后的会丢失"
+                f"备份中最新的一条记录在{_spoken(self.lost_seconds)}之前；若此刻出事，此后的会丢失"
             )
         if self.lost_entries is not None:
             said.append(f"此后已有日志 {self.lost_entries} 条")
         if not self.recorded:
             said.append("这里没有运行中的系统，演练未记入日志")
         return said
+
+
+def _spoken(seconds: int) -> str:
+    """A span of time by its two largest units."""
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    units = ((days, "天"), (hours, "小时"), (minutes, "分"), (rest, "秒"))
+    first = next((at for at, (count, _) in enumerate(units) if count), len(units) - 1)
+    return (
+        "".join(f" {count} {unit}" for count, unit in units[first : first + 2] if count) or " 0 秒"
+    )
 
 
 def drill(

@@ -48,6 +48,7 @@ from lantai.vault import keys as ring_keys
 from lantai.vault import packages
 from lantai.vault.keys import KeyMissing, Ring
 
+_LOCK: Final = ".backup-lock"
 _TRIES: Final = 5
 _TOLD_EVERY: Final = 1000
 # What ends a backup, and is entered as its end.
@@ -82,7 +83,8 @@ def make(
     here = (store.home for store in stores().values() if store.elsewhere is None)
     target.refuse_unless_apart(home, *here)
     target.prepare()
-    with target.alone():
+    with target.alone(), _alone_in(home):
+        disk.remove(home / parts.SCRATCH)  # what a killed backup left: the plain database
         _take_up(target, by=by, at=clock())
         at = clock()
         name = target.name_for(at)
@@ -102,6 +104,16 @@ def make(
         unread = forgetting.drop_masters(target, made)
     seconds = time.monotonic() - began
     return Made(made, target.backups / name, new, dropped, unread, seconds)
+
+
+@contextmanager
+def _alone_in(home: Path) -> Iterator[None]:
+    """Be the only backup of a home, whatever its target: there is one place for the snapshot."""
+    try:
+        with disk.alone(home / _LOCK):
+            yield
+    except disk.Busy as busy:
+        raise Conflict(f"{home} 正在备份到另一处；请等它结束后再试") from busy
 
 
 def _refuse_unless_ready(home: Path) -> None:
@@ -136,13 +148,14 @@ def _whole(
         told("日志已复制，数据库已取快照")
         _save_database(held, home, folder / DATABASE, key=key, name=name)
     told(f"数据库：{sum(said.database['rows'].values())} 行，已密封")
+    # Soon after the snapshot: what it names may leave the vault for a package it does not name.
+    new += _take_masters(home, target, known, masters, told)
     destroyed = _save_keys(home, folder, said, key=key, name=name)
     first = stores()
     others = parts.others(home, list(first.values()))
     sealed.seal_tree(others, folder / OTHERS, under=key, backup=name)
     lacking = _copy_packages(target, before, said, first, told)
     told(f"归档包：{len(said.packages)} 个，已在副本中")
-    new += _take_masters(home, target, known, masters, told)
     listed = [one for _, one in sorted(masters.items()) if Path(one.path).name not in said.left]
     parts.write_lines(folder / INCOMING, (master.dumps() for master in listed))
     parts.write_lines(folder / POSITION, (_position(row) for row in said.packages))

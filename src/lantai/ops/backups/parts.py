@@ -33,6 +33,8 @@ NOT_KEPT: Final = frozenset(
         *(_KEYS, _LOG, VAULT),
     }
 )
+# What is on its way into a bucket, and what came out of it damaged: of no use elsewhere.
+_STORES, _STAGE = "stores", "stage"
 ESCROW: Final = "escrow"
 _LARGEST_OTHER: Final = 1 << 28
 _KEYS_A_FILE: Final = 10_000
@@ -176,7 +178,8 @@ def others(home: Path, stores: Collection[Store]) -> Iterator[tuple[str, bytes, 
     for entry in sorted(home.iterdir()):
         if entry.name in NOT_KEPT or entry.resolve() in apart:
             continue
-        for path in _files_below(entry) if entry.is_dir() else [entry]:
+        without = _STAGE if entry.name == _STORES else ""
+        for path in _files_below(entry, without=without) if entry.is_dir() else [entry]:
             if path.name[0] != "." and path.is_file() and not path.is_symlink():
                 if path.stat().st_size > _LARGEST_OTHER:
                     raise Unacceptable(
@@ -282,14 +285,17 @@ def _bare(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Every plain file below a folder, in the order of the paths; hidden folders are left out."""
+def _files_below(folder: Path, *, without: str = "") -> Iterator[Path]:
+    """Every plain file below a folder, in the order of the paths.
+
+    Hidden folders are left out, and those named as ``without``.
+    """
     if not folder.is_dir():
         return
     for entry in sorted(os.scandir(folder), key=lambda found: found.name):
         if entry.is_dir(follow_symlinks=False):
-            if entry.name[0] != ".":
-                yield from _files_below(Path(entry.path))
+            if entry.name[0] != "." and entry.name != without:
+                yield from _files_below(Path(entry.path), without=without)
         elif entry.is_file(follow_symlinks=False):
             yield Path(entry.path)
 

@@ -51,6 +51,7 @@ def _backup(args: argparse.Namespace) -> int:
     home.ready(migrate=False)
     from lantai.ops.backups import failures, making, target  # noqa: PLC0415 -- as above
 
+    signal.signal(signal.SIGTERM, _end)  # so that the plain snapshot is removed then too
     given = _passphrases(args, twice=True)
     if len(given) != 1:
         raise WrongUse("备份只用一个口令：口令文件应只有一行")
@@ -89,7 +90,9 @@ def _backup(args: argparse.Namespace) -> int:
 
 
 def _restore_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="source", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--from", dest="source", required=True, type=Path, metavar="DIR", help="备份目标目录"
+    )
     parser.add_argument(
         "--moment", metavar="NAME", help="恢复哪一份：名称，或其开头（如 2026-11-25）；不写为最新"
     )
@@ -102,6 +105,7 @@ def _restore(args: argparse.Namespace) -> int:
 
     if args.home is None:
         raise WrongUse("请以 --home 指明要恢复成的新数据目录")
+    signal.signal(signal.SIGTERM, _end)  # so that what was half restored is removed then too
     try:
         restored = restoring.restore(
             source=target.Target(args.source),
@@ -140,7 +144,9 @@ def _restored_in_words(restored: "Restored", home: Path) -> list[str]:
 
 
 def _drill_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="source", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--from", dest="source", required=True, type=Path, metavar="DIR", help="备份目标目录"
+    )
     _passphrase_argument(parser)
     _checks_arguments(parser)
     parser.add_argument(
@@ -169,7 +175,9 @@ def _drill(args: argparse.Namespace) -> int:
 
 
 def _backups_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--of", dest="source", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--of", dest="source", required=True, type=Path, metavar="DIR", help="备份目标目录"
+    )
     parser.add_argument("--verify", action="store_true", help="读每个文件，与清单中的摘要核对")
 
 
@@ -206,7 +214,7 @@ def _backups(args: argparse.Namespace) -> int:
         columns = [
             *(name, row["database"], entries, f"归档包 {made.packages} 个"),
             *(f"影像 {made.masters} 个", f"{made.size} 字节", "密钥在" if keys else "密钥已清除"),
-            made.digest,
+            f"清单摘要 {made.digest}",
         ]
         said = ["　".join(columns), *(f"  {fault}" for fault in faults)]
         answer(args, row, "\n".join(said))

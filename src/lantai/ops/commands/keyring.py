@@ -17,7 +17,8 @@ def _keys(args: argparse.Namespace) -> int:
     from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
 
     home.ready()
-    from lantai.ops import keyring  # noqa: PLC0415 -- models load after set-up
+    from lantai.identity.services import office_clock  # noqa: PLC0415 -- models load after set-up
+    from lantai.ops import keyring  # noqa: PLC0415 -- as above
 
     try:
         states = keyring.states()
@@ -26,7 +27,7 @@ def _keys(args: argparse.Namespace) -> int:
         return BAD
     for state, changed in states:
         row = _row(state) | {"changed_at": changed.isoformat() if changed else None}
-        answer(args, row, _told(state, row["changed_at"]))
+        answer(args, row, _told(state, office_clock(changed) if changed else None))
     return GOOD
 
 
@@ -85,7 +86,7 @@ def _told(state: "State", changed: str | None) -> str:
     place = state.place
     where = f"在令牌 {place.token} 中，名为 {place.label}" if place else "在文件中"
     lines = [
-        f"{name}：主密钥{where}，标记 {state.mark}",
+        f"{name}：主密钥{where}，核对标记 {state.mark}",
         f"  档案密钥 {state.dossiers} 把，已销毁 {state.destroyed} 把；"
         + (f"上次更换 {changed}" if changed else "没有更换过"),
     ]

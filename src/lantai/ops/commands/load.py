@@ -96,13 +96,18 @@ def _clear(args: argparse.Namespace) -> int:
     home.ready()
     from lantai.ops import intake  # noqa: PLC0415 -- models load after set-up
 
-    code = GOOD
+    code, found = GOOD, False
     for row in intake.clear_inbox():
-        stays = "".join(f"\n  留下 {path}" for path in row["stays"])
+        found = True
+        stays = "".join(f"\n  留下 {path}：{_STAYS}" for path in row["stays"])
         answer(args, row, f"{row['batch']}：清除 {row['gone']} 个文件{stays}")
         code = BAD if row["stays"] else code
+    if not found and not args.json:
+        print("收件目录中没有可清除的扫描件")
     return code
 
+
+_STAYS = "与入库的影像不同或无法核对，请查明后自行处理"
 
 SAMPLE = Command("sample", "绘制虚构档案的扫描件", _sample_arguments, _sample)
 INGEST = Command("ingest", "接收一个扫描仪文件夹", _ingest_arguments, _ingest)

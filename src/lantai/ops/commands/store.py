@@ -77,8 +77,11 @@ def _fsck(args: argparse.Namespace) -> int:
     where = [*(fsck.STORES if args.store else ()), *(fsck.COPIES if args.copy else ())]
     row = fsck.fsck(where=where, repair=args.repair) if where else store.fsck(repair=args.repair)
     said = [_said_of(found) for found in [*row.get("mended", []), *row["faults"]]]
-    count = f"已核对 {row['objects']} 个对象；问题 {len(row['faults'])} 处"
-    answer(args, row, "\n".join([*said, count]))
+    kind = "归档包" if where else "母本"
+    said.append(f"已核对{kind} {row['objects']} 个；问题 {len(row['faults'])} 处")
+    if row["faults"]:
+        said.append(_LEFT if args.repair else _MAY_BE_MENDED)
+    answer(args, row, "\n".join(said))
     return BAD if row["faults"] else GOOD
 
 
@@ -90,6 +93,9 @@ def _said_of(found: Mapping[str, Any]) -> str:
     code = f"（{found['code']}）" if found.get("code") else ""
     return f"{where}{found['path'] or '（整库）'}：{found['what']}{code}"
 
+
+_MAY_BE_MENDED = "加 --repair 再运行一次，可以清除中断留下的文件，并从另一副本恢复损坏的文件"
+_LEFT = "以上各项不能自动修复，请从备份中恢复后再核对"
 
 VERIFY = Command("verify", "离线核验固定影像包", _verify_arguments, _verify)
 AUDIT = Command("audit", "以存证日志核对数据库", _audit_arguments, _audit)

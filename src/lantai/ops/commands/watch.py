@@ -43,8 +43,8 @@ def _replicate(args: argparse.Namespace) -> int:
 
 def _patrol_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--once", type=int, metavar="N", help="只核对最久未核对的 N 个对象")
-    how.add_argument("--full", action="store_true", help="把全部对象核对一遍")
+    how.add_argument("--once", type=int, metavar="N", help="只核对最久未核对的 N 个归档包或影像")
+    how.add_argument("--full", action="store_true", help="把全部归档包和影像核对一遍")
     parser.add_argument(
         "--rate", type=float, metavar="MIB", help="每秒最多读多少 MiB，0 为不限（默认取设置）"
     )
@@ -52,7 +52,7 @@ def _patrol_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _patrol(args: argparse.Namespace) -> int:
     if args.full == (args.once is not None):
-        raise WrongUse("请用 --once N 核对 N 个对象，或用 --full 全部核对一遍")
+        raise WrongUse("请用 --once N 核对 N 个，或用 --full 全部核对一遍")
     if (args.once is not None and args.once < 1) or (args.rate is not None and args.rate < 0):
         raise WrongUse("N 至少为 1，速率不能为负数")
     from lantai.ops import home  # noqa: PLC0415 -- Django loads when needed
@@ -75,13 +75,15 @@ def _patrol(args: argparse.Namespace) -> int:
         if args.json or row["found"]:
             answer(args, row, _in_words(row))
         elif read % 1000 == 0:
-            print(f"已核对 {read} 个对象", flush=True)
+            print(f"已核对 {read} 个", flush=True)
     total = {"read": read, "bytes": size, "damaged": damaged, "left": left, "away": away}
     answer(
         args,
         total,
-        f"核对 {read} 个对象（{size / (1 << 20):.1f} MiB），发现损坏 {damaged} 个，"
-        f"其中未能修复 {left} 个" + (f"；{away} 处存储无法核对" if away else ""),
+        f"核对归档包和影像 {read} 个（{size / (1 << 20):.1f} MiB），发现损坏 {damaged} 个，"
+        f"其中未能修复 {left} 个"
+        + ("：请从备份中恢复，再以 --once 核对" if left else "")
+        + (f"；{away} 处存储无法核对" if away else ""),
     )
     return BAD if damaged or away else GOOD
 
