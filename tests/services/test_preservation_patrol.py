@@ -1,9 +1,7 @@
 """Everything kept is read again, named where it is damaged, and put right from the other copy."""
 
-import errno
 import hashlib
 import json
-import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,14 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from lantai.dossiers.models import Dossier
 from lantai.ledger import queries as ledger
 from lantai.lib.ocfl import writer
-from lantai.lib.ocfl.backend import Entry
-from lantai.lib.ocfl.faults import Unreachable
-from lantai.lib.ocfl.layout import Store
-from lantai.lib.ocfl.local import Local
-from lantai.preservation import examining, patrol, places, watching
+from lantai.preservation import patrol, places, watching
 from lantai.preservation.models import Damage, Mended, Patrolled, Watched
 from lantai.preservation.packing import VersionsLost
-from lantai.vault import packages
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(days=100)
@@ -411,71 +404,6 @@ def test_a_medium_that_is_not_there_is_one_incident_and_closed_when_it_is_back(
     assert back == ""
     assert not Damage.objects.filter(mended=None).exists()
     assert [entry.subject for entry in ledger.entries(action=patrol.FOUND)] == ["store:copy"] * 2
-
-
-@pytest.mark.parametrize("place", BOTH)
-def test_a_medium_that_went_since_it_was_looked_at_is_not_judged_nor_begun_anew(
-    dossier: Dossier, place: Watched
-) -> None:
-    root = places.store_at(place)
-    assert root is not None
-    root.home.rename(root.home.with_name("away"))
-
-    with pytest.raises(Unreachable, match="介质是否已挂载"):
-        make.visit(place, dossier, at=LATER)
-
-    assert not root.home.exists()
-    assert not Damage.objects.exists()
-    assert row(place).checks == 0
-
-
-def test_a_medium_that_cannot_be_read_is_one_incident(dossier: Dossier, settings: Any) -> None:
-    make.set_copy(settings, Path("/") / ("x" * 300))
-
-    why = patrol.look_at_store(place=Watched.COPY, by="patrol", at=LATER)
-
-    assert why.startswith("第二副本读不出来（")
-    assert list(Damage.objects.values_list("place", "name", "code")) == [("copy", "", "silent")]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [b"\xff-no-text", b"/".join([b"long" * 40] * 3)],
-    ids=["no text", "longer than a row has room for"],
-)
-def test_a_foreign_file_of_any_name_is_named_and_set_aside(dossier: Dossier, name: bytes) -> None:
-    here = make.folder(Watched.STORE, dossier)
-    foreign = Path(os.fsdecode(bytes(here) + b"/v1/content/" + name))
-    make.write(foreign, b"foreign")
-
-    visited = make.visit(Watched.STORE, dossier, at=LATER)
-
-    assert not foreign.exists()
-    (damage,) = Damage.objects.all()
-    assert len(damage.path) <= 400
-    assert damage.path.encode().startswith(b"v1/content/")
-    assert damage.mended.source == ""
-    assert [repair.finding.named for repair in visited.repaired] == [damage.path]
-
-
-class Torn(Local):
-    """A medium with a folder that cannot be listed."""
-
-    def entries(self, folder: str) -> list[Entry]:
-        if folder.endswith("/v1/content/images"):
-            raise OSError(errno.EIO, "Input/output error", folder)
-        return super().entries(folder)
-
-
-def test_the_files_of_a_folder_that_cannot_be_read_are_missing(dossier: Dossier) -> None:
-    whole = make.at(Watched.STORE, dossier)
-    torn = Store(whole.store.home, Torn(whole.store.root)).at(packages.object_id(dossier.uid))
-    kept = places.acknowledged(Watched.STORE, dossier.uid)
-
-    found = examining.examine(torn, examining.prove(kept, [whole]), kept=kept).findings
-
-    images = [path for path in make.files(Watched.STORE, dossier) if "/images/" in path]
-    assert sorted((one.path, one.code) for one in found) == [(path, "E092") for path in images]
 
 
 def test_what_was_read_longest_ago_is_next_and_damage_is_tried_again_first(

@@ -103,7 +103,7 @@ def secrecies(*, user: User, on: date) -> QuerySet[Secrecy]:
     """What is secret now of dossiers a person's posts reach, the newest first."""
     return (
         Secrecy.objects.filter(lifted_at=None, material__dossier__in=in_scope(user=user, on=on))
-        .select_related("material__dossier__body")
+        .select_related("material__dossier__body", "material__dossier__person")
         .order_by("-marked_at", "-pk")
     )
 

@@ -40,7 +40,7 @@ class Sealer:
         """Seal, or tell the operator once why nothing is signed; other work can go on."""
         try:
             self.seal()
-        except (LogDamaged, KeyFault) as incident:
+        except (LogDamaged, KeyFault, OSError) as incident:  # a full disk is tried again
             if str(incident) != self._last_said:
                 logger.critical("nothing is signed any more: %s", incident)
             self._last_said = str(incident)
