@@ -1,5 +1,6 @@
 """The worker signs and asks; it says once why it may not, and mends what a stop left half-way."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,24 @@ def test_the_worker_says_once_why_it_signs_no_more_and_goes_on(
     assert said == [False, False, False]
     assert len(caplog.messages) == 2
     assert all("已停签" in message for message in caplog.messages)
+
+
+def test_a_full_disk_ends_no_worker_and_signing_goes_on_when_there_is_room(
+    peers: list[MemoryWitness], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    record(4)
+    sealer = Sealer(send=wire(*peers))
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        without_room = sealer.seal_or_say()
+
+    assert (without_room, sealer.seal_or_say()) == (False, True)
+    assert ["No space left" in message for message in caplog.messages] == [True]
+    assert peers[0].asked[-1].checkpoint.size == 4
 
 
 class Killed(BaseException):

@@ -58,9 +58,9 @@ def test_a_disk_without_room_is_told_in_a_sentence(
         patched.setattr("os.fsync", full)
         code = PRESERVE.run(args)
 
-    _, complaints = capsys.readouterr()
+    answers, _ = capsys.readouterr()
     assert code == 1
-    assert "读写失败（No space left on device），请检查磁盘空间和权限后重试" in complaints
+    assert "读写失败（No space left on device），请检查磁盘空间和权限后重试" in answers
     assert not other.kept.exists()
 
 
