@@ -12,7 +12,8 @@ import pytest
 from backed_up import ACT, BEGIN, PASSPHRASE, SERVER, Place, database, installation
 
 from lantai.lib.ocfl import disk
-from lantai.ops.backups import parts
+from lantai.lib.sealing import Suite
+from lantai.ops.backups import parts, sealed
 from lantai.ops.backups.target import Target
 
 # The newest entry of the log is gone, as if the database were an older one.
@@ -394,3 +395,9 @@ def test_before_the_tables_are_made_nothing_is_backed_up(tmp_path: Path) -> None
     assert ran.returncode == 1
     assert "还没有系统" in ran.stderr
     assert not (tmp_path / "target").exists()
+
+
+def test_a_guess_at_the_passphrase_costs_128_mebibytes() -> None:
+    lock, _ = sealed.Lock.of(PASSPHRASE, Suite.AES)
+
+    assert 128 * lock.n * 8 == 128 << 20  # RFC 7914 §2: 128 × N × r bytes

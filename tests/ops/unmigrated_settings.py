@@ -1,6 +1,9 @@
 """The program's own settings with its tables made from the models as they are."""
 
+from lantai.ops.backups import sealed
 from lantai.settings import *  # noqa: F403
+
+sealed._N = 2  # how long a guess at a passphrase takes is held by a test of its own
 
 
 class _None(dict[str, None]):
