@@ -95,8 +95,6 @@ def main(words: Sequence[str] | None = None) -> int:
     if getattr(args, "home", None) is not None:
         os.environ["LANTAI_HOME"] = str(args.home.absolute())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lantai.settings")
-    # One process works on one core: threads of the matrix library wait for each other by spinning.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code: int = args.run(args)
     except Refusal as refused:
